@@ -1,0 +1,1 @@
+"""The data between the stages: frozen dataclasses, without jax, sympy or lark."""

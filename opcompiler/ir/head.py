@@ -1,0 +1,193 @@
+"""The pointwise expression that combines contractions into the result, in index notation.
+
+A head stands for one scalar for every value of its free indices. An index is a 0-based number or a label (`str`);
+labels are bound by `IndexSum` and `Components`, or free, in which case they are axes of the output. Pointwise
+nodes align their operands by label, like einsum; equal labels mean the same index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+__all__ = [
+    "Call",
+    "Components",
+    "Constant",
+    "ContractionValue",
+    "CoordinateValue",
+    "FunctionValue",
+    "Head",
+    "HeadIndex",
+    "HeadPower",
+    "HeadProduct",
+    "HeadSum",
+    "HeadSumOver",
+    "Imaginary",
+    "Kronecker",
+    "Output",
+    "ParameterValue",
+    "PositionValue",
+    "Rational",
+]
+
+HeadIndex: TypeAlias = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Rational:
+    """An exact number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Imaginary:
+    """The imaginary unit; it makes the result complex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """`pi` or `e`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterValue:
+    """An entry of a run-time parameter; `indices` has one index per axis of its declared shape."""
+
+    name: str
+    indices: tuple[HeadIndex, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinateValue:
+    """A coordinate of the point; `index` counts in C order inside the space."""
+
+    space: str
+    index: HeadIndex = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PositionValue:
+    """A whole space as an array; occurs only as an argument of a coefficient function."""
+
+    space: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContractionValue:
+    """An entry of contraction `number`: first the component indices, then one index per free index.
+
+    A contraction that names a component has no component indices.
+    """
+
+    number: int
+    indices: tuple[HeadIndex, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionValue:
+    """A coefficient function at `arguments`, differentiated, one entry of it.
+
+    Attributes:
+        name: declared name.
+        arguments: heads without free labels, or `PositionValue`s.
+        derivatives: one (argument number, index inside that argument) per differentiation; the index is 0 for a
+            scalar argument and may be a label for a `PositionValue`.
+        indices: the entry of the value, one index per axis of the declared shape.
+    """
+
+    name: str
+    arguments: tuple[Head, ...]
+    derivatives: tuple[tuple[int, HeadIndex], ...] = ()
+    indices: tuple[HeadIndex, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSum:
+    """Sum of the terms."""
+
+    terms: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadProduct:
+    """Product of the factors."""
+
+    factors: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPower:
+    """base ** exponent; a `Rational` integer exponent is an integer power, exact for every sign of the base."""
+
+    base: Head
+    exponent: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A built-in pointwise function, by its name in the language (sin, exp, abs, sign, heaviside, min, …)."""
+
+    function: str
+    arguments: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kronecker:
+    """1 where both indices are equal, else 0."""
+
+    left: HeadIndex
+    right: HeadIndex
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSumOver:
+    """Σ over label = 0 … size−1 of the body."""
+
+    label: str
+    size: int
+    body: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The vector along `label` whose entries are written out."""
+
+    label: str
+    entries: tuple[Head, ...]
+
+
+Head: TypeAlias = (
+    Rational
+    | Imaginary
+    | Constant
+    | ParameterValue
+    | CoordinateValue
+    | PositionValue
+    | ContractionValue
+    | FunctionValue
+    | HeadSum
+    | HeadProduct
+    | HeadPower
+    | Call
+    | Kronecker
+    | HeadSumOver
+    | Components
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One entry of the result: `body` with its free labels, in the order of the result's axes.
+
+    `shape` is the tensor shape of the entry (field axes, then derivative axes); `labels` names one flat axis per
+    group: sizes multiply up to prod(shape), and the executor reshapes to `shape`.
+    """
+
+    body: Head
+    labels: tuple[tuple[str, int], ...] = ()
+    shape: tuple[int, ...] = ()

@@ -1,0 +1,5 @@
+"""Float64 for the oracles."""
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
