@@ -14,6 +14,7 @@ __all__ = [
     "FunctionDeclaration",
     "NestedFractions",
     "ParameterDeclaration",
+    "Runtime",
 ]
 
 NestedFractions: TypeAlias = "Fraction | tuple[NestedFractions, ...]"
@@ -112,3 +113,10 @@ class Declarations:
         if len(touched) == 1 and touched[0].shape and (self.time is None or self.time[0] != touched[0].name):
             return touched[0].shape
         return (self.spatial_dim,)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Declares a parameter whose value is given at call, of this shape: `parameters={"A": Runtime((3, 3))}`."""
+
+    shape: tuple[int, ...] = ()
