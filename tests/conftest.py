@@ -1,4 +1,4 @@
-"""Float64 for the oracles."""
+"""Double precision for the oracles, and the strict modes of JAX that turn slips into errors."""
 
 import jax
 

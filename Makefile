@@ -1,0 +1,66 @@
+# Every target makes its own virtual environment; all it needs is Python ≥ 3.11 and a package index.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
+# Processes that run the tests side by side.
+WORKERS ?= 2
+# The interpreter that makes the environment; found by itself unless given.
+PYTHON ?=
+
+.PHONY: help demo test lint format wheel clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed ## Compile, certify and evaluate operators on neural networks (about a minute)
+	@$(BIN)/python examples/quickstart.py
+
+test: $(VENV)/installed-dev ## Run all tests
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+lint: $(VENV)/installed-dev ## Check style, types and the layers of the architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev ## Rewrite the files in the house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+wheel: $(VENV)/installed-dev ## Build the wheel into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --wheel --outdir dist . > /dev/null
+	@ls dist/*.whl
+
+clean: ## Remove the environment and everything built
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@for candidate in $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3 python); do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' > /dev/null 2>&1; then \
+	    echo "making $(VENV) with $$("$$candidate" --version)"; \
+	    "$$candidate" -m venv $(VENV); \
+	    exit 0; \
+	  fi; \
+	done; \
+	echo "error: no Python ≥ 3.11 with the modules venv and ensurepip was found" >&2; \
+	echo "hint: install one (on Debian: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing opcompiler and what it needs into $(VENV) (once)"
+	@$(PIP) install --constraint constraints.txt --editable '.[cli]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing opcompiler and the tools of development into $(VENV) (once)"
+	@$(PIP) install --constraint constraints.txt --editable '.[cli,test,dev]'
+	@touch $@ $(VENV)/installed
