@@ -151,7 +151,7 @@ class FunctionCall(_Node):
 
 @dataclass(frozen=True, slots=True)
 class Elementary(_Node):
-    """A built-in pointwise function of scalars: sin, exp, log, sqrt, abs, min, max, conj, re, im, …"""
+    """A built-in pointwise function of scalars: sin, exp, log, sqrt, abs, min, max, conj, re, im and so on."""
 
     name: str
     arguments: tuple[Expr, ...]

@@ -167,5 +167,3 @@ class Plan:
         from opcompiler.ir.plan_table import plan_table
 
         return plan_table(self)
-
-

@@ -10,7 +10,7 @@ import json
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from opcompiler.errors import OpCompilerError, OperatorSyntaxError, UnsupportedError
 from opcompiler.ir import algebra, coefficient, declarations, head, network, normal_form, plan, scheme, space, symbol
@@ -30,9 +30,7 @@ def _dataclasses(*modules: ModuleType) -> dict[str, type]:
     }
 
 
-_CLASSES = _dataclasses(
-    algebra, coefficient, declarations, head, network, normal_form, plan, scheme, space, symbol
-)
+_CLASSES = _dataclasses(algebra, coefficient, declarations, head, network, normal_form, plan, scheme, space, symbol)
 
 
 def dump_plan(value: plan.Plan) -> str:
@@ -55,14 +53,15 @@ def load_plan(text: str) -> plan.Plan:
         raise OperatorSyntaxError(f"this is not JSON: {error}") from None
     if not isinstance(data, dict) or "opcompiler-plan" not in data or "plan" not in data:
         raise OperatorSyntaxError("this JSON is not an opcompiler plan")
-    version = data["opcompiler-plan"]
+    contents = cast("dict[str, Any]", data)
+    version = contents["opcompiler-plan"]
     if version != PLAN_VERSION:
         raise UnsupportedError(
             f"the plan has schema version {version!r}, this opcompiler reads version {PLAN_VERSION}",
             hint="compile the operator again with this version",
         )
     try:
-        result = _decode(data["plan"])
+        result = _decode(contents["plan"])
     except OpCompilerError:
         raise
     except (KeyError, TypeError, ValueError, ZeroDivisionError, RecursionError) as error:
@@ -79,10 +78,11 @@ def _encode(value: Any) -> Any:
         case Fraction():
             return {"is": "Fraction", "value": str(value)}
         case tuple():
-            return [_encode(item) for item in value]
-    if type(value).__name__ not in _CLASSES:
-        raise TypeError(f"{type(value).__name__} has no place in a plan")
-    return {"is": type(value).__name__, **{f.name: _encode(getattr(value, f.name)) for f in fields(value)}}
+            return [_encode(item) for item in cast("tuple[Any, ...]", value)]
+        case _ if type(value).__name__ in _CLASSES:
+            return {"is": type(value).__name__, **{f.name: _encode(getattr(value, f.name)) for f in fields(value)}}
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in a plan")
 
 
 def _decode(data: Any) -> Any:
@@ -90,7 +90,7 @@ def _decode(data: Any) -> Any:
         case None | bool() | int() | str():
             return data
         case list():
-            return tuple(_decode(item) for item in data)
+            return tuple(_decode(item) for item in cast("list[Any]", data))
         case {"is": "Fraction", "value": str(text)} if len(data) == 2:
             return Fraction(text)
         case {"is": str(name), **rest} if name in _CLASSES:
