@@ -27,7 +27,7 @@ test: $(VENV)/installed-dev ## Run all tests
 lint: $(VENV)/installed-dev ## Check style, types and the layers of the architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 
 format: $(VENV)/installed-dev ## Rewrite the files in the house style
