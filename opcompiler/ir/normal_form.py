@@ -69,5 +69,5 @@ class NormalForm:
             and len(self.contractions) == 1
             and len(self.declarations.fields) == 1
             and self.declarations.fields[0].shape == ()
-            and self.outputs[0].body == ContractionValue(0)
+            and self.outputs[0].body == ContractionValue(0, tuple(label for label, _ in self.outputs[0].labels))
         )
