@@ -1,1 +1,83 @@
-"""…"""
+"""Write a differential operator as text, get a fast JAX function and a proof that it carries the fewest coefficients.
+
+Every name is loaded when it is first used: `import opcompiler.planning` does not load jax.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opcompiler import taylor
+    from opcompiler.api import compile as compile
+    from opcompiler.api import explain, lower, parse, plan, reduce
+    from opcompiler.errors import (
+        ArgumentTypeError,
+        DerivativeOrderError,
+        LimitError,
+        OpCompilerError,
+        OperatorNameError,
+        OperatorSyntaxError,
+        RankError,
+        ShapeError,
+        UnsupportedError,
+        UnsupportedPrimitiveError,
+    )
+    from opcompiler.execution.functions import Function
+    from opcompiler.execution.operator import CompiledOperator
+    from opcompiler.ir.declarations import Runtime
+    from opcompiler.ir.plan import Plan
+    from opcompiler.ir.scheme import Exact
+
+__version__ = "0.1.0"
+
+# `compile` is public but would hide the builtin under a star import.
+__all__ = [
+    "ArgumentTypeError",
+    "CompiledOperator",
+    "DerivativeOrderError",
+    "Exact",
+    "Function",
+    "LimitError",
+    "OpCompilerError",
+    "OperatorNameError",
+    "OperatorSyntaxError",
+    "Plan",
+    "RankError",
+    "Runtime",
+    "ShapeError",
+    "UnsupportedError",
+    "UnsupportedPrimitiveError",
+    "explain",
+    "lower",
+    "parse",
+    "plan",
+    "reduce",
+    "taylor",
+]
+
+_HOMES = {
+    **dict.fromkeys(("compile", "explain", "lower", "parse", "plan", "reduce"), "opcompiler.api"),
+    **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "opcompiler.errors"),
+    # Through api, so that plans are known to jax as static whenever there are both.
+    "Plan": "opcompiler.api",
+    "Exact": "opcompiler.ir.scheme",
+    "Runtime": "opcompiler.ir.declarations",
+    "Function": "opcompiler.execution.functions",
+    "CompiledOperator": "opcompiler.execution.operator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home."""
+    if name == "taylor":
+        return import_module("opcompiler.taylor")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted([*__all__, "compile", "__version__"])

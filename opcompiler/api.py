@@ -1,0 +1,278 @@
+"""The stages composed: text → System → NormalForm → Plan → CompiledOperator."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from opcompiler import execution, language, planning, report, symbolic
+from opcompiler.errors import ArgumentTypeError, OpCompilerError
+from opcompiler.execution.arguments import canonical_name
+from opcompiler.execution.functions import Function
+from opcompiler.execution.operator import CompiledOperator
+from opcompiler.ir.declarations import Declarations, FunctionDeclaration, Runtime
+from opcompiler.ir.expression import System
+from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.plan import Plan
+from opcompiler.ir.scheme import Exact, Scheme
+
+__all__ = ["Plan", "compile", "explain", "lower", "parse", "plan", "reduce"]
+
+Text: TypeAlias = str | Sequence[str] | Mapping[str, str]
+
+Spaces: TypeAlias = Mapping[str, Any] | Sequence[str] | str
+
+Callables: TypeAlias = dict[str, Callable[..., Any]]
+
+
+EXACT = Exact()
+
+
+class _TimeByName:
+    """Marks that `time` was not given: the coordinate named t, if there is one."""
+
+    def __repr__(self) -> str:
+        return "<the coordinate named t, if there is one>"
+
+
+_TIME_BY_NAME: Any = _TimeByName()
+
+
+def compile(
+    text: Text,
+    *,
+    spaces: Spaces,
+    fields: Any = ("u",),
+    time: Any = _TIME_BY_NAME,
+    parameters: Any = (),
+    functions: Any = (),
+    scheme: Scheme = EXACT,
+) -> CompiledOperator:
+    """Compile the text of a differential operator into a JAX function with a certified minimal plan.
+
+    Args:
+        text: one string (the result is a bare value), a sequence (a tuple) or a mapping of strings (a dict), of any
+            tensor rank and order; all are planned jointly. `lhs = rhs` means lhs − rhs.
+        spaces: name → None (scalar coordinate), n (an array [n] with coordinates x1 … xn), a tuple of ints (point
+            shape) or a tuple of coordinate names (one packed array). A sequence of names means scalars. u takes one
+            positional argument per space.
+        fields: names, or name → None (scalar), n (vector) or a tuple of component names.
+        time: the coordinate that Δ, ∇, ∇· and ∇× leave out; by default the one named t; None for none.
+        parameters: name → number, vector or matrix (folded in exactly; a float by its shortest decimal), or None /
+            `Runtime(shape)`: given at call.
+        functions: key such as "c(x,y)" → callable of one point's arguments, `Function(f, shape)`, or None: given at
+            call. Bare `c` means c(x,y); a dummy key "f(s)" is applied explicitly.
+        scheme: `Exact()`.
+
+    Returns:
+        The operator; call it as `op(u, *points)`.
+
+    Raises:
+        OpCompilerError: with `.kind`, `.span` and `.hint`; every subclass is also a builtin exception.
+    """
+    system, callables = _parse(
+        text, spaces=spaces, fields=fields, time=time, parameters=parameters, functions=functions
+    )
+    return execution.lower(plan(reduce(system), scheme), callables, pinned=False)
+
+
+def parse(
+    text: Text,
+    *,
+    spaces: Spaces,
+    fields: Any = ("u",),
+    time: Any = _TIME_BY_NAME,
+    parameters: Any = (),
+    functions: Any = (),
+) -> System:
+    """Return the text as expressions resolved against the declarations; see `compile` for the arguments.
+
+    Raises:
+        OpCompilerError: the text or a declaration is wrong.
+    """
+    return _parse(text, spaces=spaces, fields=fields, time=time, parameters=parameters, functions=functions)[0]
+
+
+def reduce(system: System) -> NormalForm:
+    """Return the contractions of derivative tensors and the pointwise heads that a system stands for.
+
+    Raises:
+        OpCompilerError: something that is understood but cannot be computed.
+    """
+    written = tuple(language.to_unicode(expression, system.declarations) for expression in system.expressions)
+    return replace(symbolic.reduce(system), written=written)
+
+
+def plan(normal_form: NormalForm, scheme: Scheme = EXACT) -> Plan:
+    """Return the minimal plan of a normal form, with its certificate.
+
+    Raises:
+        OpCompilerError: the plan would exceed a limit.
+    """
+    return planning.plan(normal_form, scheme)
+
+
+def lower(plan: Plan, functions: Mapping[str, Callable[..., Any]] | None = None) -> CompiledOperator:
+    """Return the operator that runs exactly this plan.
+
+    Args:
+        plan: what to run.
+        functions: callables of coefficient functions by name; those missing are given at call.
+    """
+    named = {canonical_name(name).split("(")[0].strip(): function for name, function in (functions or {}).items()}
+    return execution.lower(plan, {n: f.callable if isinstance(f, Function) else f for n, f in named.items()})
+
+
+def explain(operator_or_text: CompiledOperator | Plan | Text, **declarations: Any) -> str:
+    """Tell the whole story stage by stage: what was read, its normal form, the plan, the proof, the cost.
+
+    Args:
+        operator_or_text: a compiled operator, a plan, or a text with the keyword arguments of `compile`.
+        declarations: only with a text.
+
+    Raises:
+        OpCompilerError: the text or a declaration is wrong.
+    """
+    match operator_or_text:
+        case CompiledOperator(plan=known) | (Plan() as known):
+            if declarations:
+                raise ArgumentTypeError("declarations go with a text; this operator is compiled already")
+            return report.explain_text(known)
+        case text:
+            operator = compile(text, **declarations)
+            texts = (text,) if isinstance(text, str) else tuple(text.values() if isinstance(text, Mapping) else text)
+            return report.explain_text(operator.plan, tuple(str(item) for item in texts))
+
+
+# --- what only this stage can do: callables and arrays among the declarations -----------------------------------
+
+
+def _parse(
+    text: Text, *, spaces: Spaces, fields: Any, time: Any, parameters: Any, functions: Any
+) -> tuple[System, Callables]:
+    given = dict(functions) if isinstance(functions, Mapping) else dict.fromkeys(_sequence(functions))
+    options: dict[str, Any] = {} if time is _TIME_BY_NAME else {"time": time}
+    declarations = language.declare(
+        spaces,
+        fields,
+        parameters=_exact_parameters(parameters),
+        functions={key: _declared_shape(value) for key, value in given.items()},
+        **options,
+    )
+    declarations, callables = _with_callables(declarations, tuple(given.values()))
+    return language.parse(text, declarations), callables
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _declared_shape(function: Any) -> tuple[int, ...] | None:
+    match function:
+        case Function(shape=shape) | Runtime(shape=shape):
+            return shape
+        case _:
+            return None
+
+
+def _exact_parameters(parameters: Any) -> Any:
+    """Turn arrays into nested sequences of numbers; a traced value is refused.
+
+    Raises:
+        ArgumentTypeError: a traced value, which has no number at compile time.
+    """
+    if not isinstance(parameters, Mapping):
+        return parameters
+    return {name: _exact(name, value) for name, value in parameters.items()}
+
+
+def _exact(name: str, value: Any) -> Any:
+    if isinstance(value, jax.core.Tracer):
+        raise ArgumentTypeError(
+            f"the parameter {name} is traced by jax and has no value when the operator is compiled",
+            hint=f'declare it as parameters={{"{name}": None}} and give it at call',
+        )
+    if isinstance(value, (list, tuple)):
+        return type(value)(_exact(name, item) for item in value)
+    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
+        return _nested(name, np.asarray(value))
+    return value
+
+
+def _nested(name: str, array: np.ndarray) -> Any:
+    if array.ndim:
+        return tuple(_nested(name, row) for row in array)
+    entry = array[()]
+    if array.dtype.kind in "iu":
+        return int(entry)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return entry.item()  # the language refuses what is no real number
+    if not np.isfinite(entry.astype(float)):
+        return float(entry)
+    # The shortest decimal of the entry's own precision: float32(0.1) is 1/10, as 0.1 is.
+    return Fraction(str(entry))
+
+
+def _with_callables(declarations: Declarations, given: Sequence[Any]) -> tuple[Declarations, Callables]:
+    """Split callables from declarations and infer the shapes of their values."""
+    declared, callables = [], {}
+    for function, value in zip(declarations.functions, given, strict=True):
+        callable_ = value.callable if isinstance(value, Function) else None if isinstance(value, Runtime) else value
+        if callable_ is not None and not callable(callable_):
+            raise ArgumentTypeError(
+                f"the function {function.name} is {type(callable_).__name__}, not a callable",
+                hint="pass a callable of one point's arguments, or None to give it at call",
+            )
+        if callable_ is not None:
+            callables[function.name] = callable_
+            if not isinstance(value, Function):
+                function = replace(function, shape=_inferred_shape(function, callable_, declarations))
+        declared.append(function)
+    return replace(declarations, functions=tuple(declared)), callables
+
+
+def _inferred_shape(
+    function: FunctionDeclaration, callable_: Callable[..., Any], declarations: Declarations
+) -> tuple[int, ...]:
+    dtype = jnp.result_type(float)
+    arguments = [jax.ShapeDtypeStruct(_argument_shape(name, declarations), dtype) for name in function.arguments]
+    try:
+        inspect.signature(callable_).bind(*arguments)
+    except ValueError:
+        pass  # a builtin without a signature
+    except TypeError as error:
+        raise ArgumentTypeError(
+            f"the function {function.name} does not take its arguments ({', '.join(function.arguments)}): {error}",
+            hint="the callable takes the arguments named in the key, in that order",
+        ) from None
+    try:
+        value = jax.eval_shape(callable_, *arguments)
+    except OpCompilerError:
+        raise
+    except Exception as error:
+        raise ArgumentTypeError(
+            f"the function {function.name} cannot be traced by jax: {type(error).__name__}: {error}",
+            hint="compute with jax.numpy, or declare the shape of its value: oc.Function(f, shape=…)",
+        ) from error
+    if not hasattr(value, "shape"):
+        raise ArgumentTypeError(
+            f"the function {function.name} returned a {type(value).__name__}, not an array",
+            hint="stack the components: jnp.stack([…])",
+        )
+    return tuple(value.shape)
+
+
+def _argument_shape(name: str, declarations: Declarations) -> tuple[int, ...]:
+    """Return the shape of a declared argument; coordinates and dummies are scalars."""
+    packed = {name for space in declarations.spaces for name in space.coordinates or ()}
+    for declared in (*declarations.spaces, *declarations.fields):
+        if declared.name == name and name not in packed:
+            return declared.shape
+    return ()

@@ -1,0 +1,196 @@
+"""A user's network as data: one evaluation at one point, read off its jaxpr."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+
+from opcompiler.ir.network import AffineBottleneck, NetworkProfile
+from opcompiler.ir.space import Space
+
+__all__ = ["network_profile"]
+
+_PASSED_ON = frozenset({"reshape", "squeeze", "convert_element_type", "expand_dims", "copy", "copy_p"})
+"""Primitives through which a point stays itself on its way to the first layer."""
+
+_NONLINEAR = frozenset(
+    {
+        *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc"),
+        *("erf_inv", "exp", "exp2", "expm1", "integer_pow", "lgamma", "digamma", "log", "log1p", "logistic", "max"),
+        *("min", "pow", "rsqrt", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "reduce_max", "reduce_min"),
+    }
+)
+"""Elementwise (and piecewise) primitives that cost products of coefficients; `mul` and `div` are judged apart."""
+
+
+@dataclass
+class _Tally:
+    """What has been counted so far."""
+
+    linear: int = 0
+    first: int = 0
+    elementwise: int = 0
+    uses: dict[str, int] = field(default_factory=dict)
+    widths: dict[str, set[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What is known of an intermediate: whether it depends on the arguments, and whether it is a point itself."""
+
+    depends: bool = False
+    space: str | None = None
+
+
+_CONSTANT = _Value()
+_DEPENDENT = _Value(depends=True)
+
+
+def network_profile(
+    u: Callable[..., Any], spaces: Sequence[Space], points: Sequence[Any], aux: Any = None
+) -> NetworkProfile:
+    """Return sizes, work and affine bottlenecks of one evaluation of u at one point.
+
+    Args:
+        u: a function of one point.
+        spaces: the declared spaces, in order.
+        points: arrays (or shapes with types) of one point, one per space.
+        aux: the extra argument of u at one point, or None.
+    """
+    arguments = (*points,) if aux is None else (*points, aux)
+    closed = jax.make_jaxpr(u)(*arguments)
+    jaxpr = closed.jaxpr
+    values = [_Value(True, space.name) for space in spaces]
+    values += [_DEPENDENT] * (len(jaxpr.invars) - len(values))
+    tally = _Tally()
+    outputs = _walk(jaxpr, [_CONSTANT] * len(jaxpr.constvars), values, tally, 1)
+    for value in outputs:
+        _use(value, tally)
+    return NetworkProfile(
+        linear_flops=tally.linear,
+        elementwise_outputs=tally.elementwise,
+        first_layer_flops=tally.first,
+        bottlenecks=tuple(
+            AffineBottleneck(space.name, min(tally.widths[space.name]))
+            for space in spaces
+            if tally.uses.get(space.name) == 1
+            and len(tally.widths.get(space.name, ())) == 1
+            and min(tally.widths[space.name]) < space.dim
+        ),
+    )
+
+
+def _walk(
+    jaxpr: Any, constants: Sequence[_Value], arguments: Sequence[_Value], tally: _Tally, times: int
+) -> list[_Value]:
+    """Count every equation of a jaxpr and return what is known of its results."""
+    known: dict[Any, _Value] = {}
+    known.update(zip(jaxpr.constvars, constants, strict=True))
+    known.update(zip(jaxpr.invars, arguments, strict=True))
+
+    def value_of(atom: Any) -> _Value:
+        return _CONSTANT if hasattr(atom, "val") else known.get(atom, _CONSTANT)
+
+    for equation in jaxpr.eqns:
+        inputs = [value_of(atom) for atom in equation.invars]
+        results = _equation(equation, inputs, tally, times)
+        known.update(zip(equation.outvars, results, strict=True))
+    return [value_of(atom) for atom in jaxpr.outvars]
+
+
+def _equation(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -> list[_Value]:
+    name = equation.primitive.name
+    outputs = len(equation.outvars)
+    depends = any(value.depends for value in inputs)
+    if not depends:
+        return [_CONSTANT] * outputs
+    inner = _inner_call(equation)
+    if inner is not None and len(inner.jaxpr.invars) == len(inputs) and len(inner.jaxpr.outvars) == outputs:
+        return _walk(inner.jaxpr, [_CONSTANT] * len(inner.jaxpr.constvars), inputs, tally, times)
+    if name in _PASSED_ON and inputs[0].space is not None:
+        return [inputs[0]]
+    for value in inputs:
+        _use(value, tally)
+    if name == "dot_general":
+        _count_dot(equation, inputs, tally, times)
+    elif name == "conv_general_dilated":
+        _count_convolution(equation, inputs, tally, times)
+    elif name in _NONLINEAR or (name in ("mul", "div") and _is_product(name, inputs)):
+        tally.elementwise += times * _size(equation.outvars[0])
+    else:
+        for body, repeats in _bodies(equation):
+            arguments = [_DEPENDENT] * len(body.jaxpr.invars)
+            _walk(body.jaxpr, [_CONSTANT] * len(body.jaxpr.constvars), arguments, tally, times * repeats)
+    return [_DEPENDENT] * outputs
+
+
+def _is_product(name: str, inputs: list[_Value]) -> bool:
+    if name == "div":
+        return inputs[1].depends
+    return all(value.depends for value in inputs)
+
+
+def _use(value: _Value, tally: _Tally) -> None:
+    if value.space is not None:
+        tally.uses[value.space] = tally.uses.get(value.space, 0) + 1
+
+
+def _inner_call(equation: Any) -> Any:
+    """Return the closed jaxpr of a call that only wraps (jit, custom_jvp, checkpoint), or None."""
+    if equation.primitive.name in ("scan", "while", "cond"):
+        return None
+    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+        inner = equation.params.get(key)
+        if inner is not None:
+            return inner if hasattr(inner, "jaxpr") else _Closed(inner)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """An open jaxpr (as `checkpoint` carries) in the place of a closed one."""
+
+    jaxpr: Any
+
+
+def _bodies(equation: Any) -> list[tuple[Any, int]]:
+    """Return the bodies of control flow with the number of times they run (once where it is unknown)."""
+    match equation.primitive.name:
+        case "scan":
+            return [(equation.params["jaxpr"], equation.params["length"])]
+        case "while":
+            return [(equation.params["body_jaxpr"], 1)]
+        case "cond":
+            return [(branch, 1) for branch in equation.params["branches"][:1]]
+        case _:
+            return []
+
+
+def _count_dot(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -> None:
+    (contracted, _), (_, _) = equation.params["dimension_numbers"]
+    left = equation.invars[0].aval.shape
+    depth = math.prod(left[axis] for axis in contracted)
+    flops = 2 * times * _size(equation.outvars[0]) * depth
+    tally.linear += flops
+    for value, other, atom in zip(inputs, reversed(inputs), equation.invars, strict=True):
+        if value.space is not None and not other.depends:
+            tally.first += flops
+            if math.prod(atom.aval.shape) == depth:
+                tally.widths.setdefault(value.space, set()).add(_size(equation.outvars[0]))
+
+
+def _count_convolution(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -> None:
+    kernel = equation.invars[1].aval.shape
+    output_features = equation.params["dimension_numbers"].rhs_spec[0]
+    flops = 2 * times * _size(equation.outvars[0]) * math.prod(kernel) // kernel[output_features]
+    tally.linear += flops
+    if inputs[0].space is not None:
+        tally.first += flops
+
+
+def _size(variable: Any) -> int:
+    return math.prod(variable.aval.shape)

@@ -1,0 +1,153 @@
+"""`CompiledOperator`: a plan that can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import jax
+
+from opcompiler import planning
+from opcompiler.execution.arguments import BoundCall, bind
+from opcompiler.execution.network import network_profile
+from opcompiler.execution.run import run
+from opcompiler.ir.network import NetworkProfile
+from opcompiler.ir.plan import Plan
+
+__all__ = ["CompiledOperator", "lower"]
+
+
+@dataclass(frozen=True)
+class CompiledOperator:
+    """An operator as a function of (u, points): immutable, hashable, a static (leafless) pytree.
+
+    It never jits and never remembers u; wrap the code that calls it in `jax.jit`.
+
+    Attributes:
+        plan: how it is computed, assuming nothing of u.
+        functions: the coefficient functions known so far, by name.
+        pinned: whether `plan` runs for every u, as after `lower(plan)`, instead of `plan_for(u, …)`.
+    """
+
+    plan: Plan
+    functions: tuple[tuple[str, Callable[..., Any]], ...] = ()
+    pinned: bool = field(default=False, compare=False)
+
+    def __call__(
+        self,
+        u: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+        *points: Any,
+        aux: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        key: jax.Array | None = None,
+    ) -> Any:
+        """Evaluate the operator on u at points.
+
+        An argument's batch shape is its shape minus its declared point shape. All non-empty batch shapes must be
+        equal; an empty one is shared by all points; nothing broadcasts.
+
+        Args:
+            u: a JAX function of ONE point, with one positional argument per space in declared order (and the extra
+                argument `aux` of that point, if given). With several fields: a mapping name → function, or one
+                function that returns all of them (mapping, or tuple in declared order), which is evaluated once.
+            points: one floating-point array per space, shaped batch + point shape.
+            aux: a pytree whose leaves carry the batch axes in front; not differentiated.
+            parameters: values of the parameters declared None or `Runtime`, each of its declared shape, optionally
+                with the batch shape in front.
+            functions: callables of the coefficient functions declared None.
+            key: accepted for every scheme; an exact operator draws nothing.
+
+        Returns:
+            A value shaped batch + field axes + derivative axes; for a sequence of texts a tuple of them, for a
+            mapping a dict. One constant-coefficient linear operator of one scalar field maps over any pytree that u
+            returns.
+
+        Raises:
+            opcompiler.errors.ShapeError: shapes that do not fit the declarations or each other (a `ValueError`).
+            opcompiler.errors.ArgumentTypeError: integer or complex points, a wrong number of them (a `TypeError`).
+            opcompiler.errors.OperatorNameError: a missing or unknown parameter, function or field (a `NameError`).
+        """
+        del key
+        call = self._bind(u, points, aux, parameters, functions)
+        return run(self._plan_for(call), call)
+
+    def plan_for(
+        self,
+        u: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+        *points: Any,
+        aux: Any = None,
+    ) -> Plan:
+        """Return the plan that `op(u, *points, aux=aux)` runs, made with what the jaxpr of u shows."""
+        call = self._bind(u, points, aux, None, None, complete=False)
+        return self._plan_for(call)
+
+    def __hash__(self) -> int:
+        """Hash once: a plan is a large nested value and `jax.jit` asks often."""
+        known = self.__dict__.get("_hash")
+        if known is None:
+            known = hash((self.plan, self.functions))
+            object.__setattr__(self, "_hash", known)
+        return known
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the hash behind: hashes of strings differ between processes."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+    def __repr__(self) -> str:
+        """Return the operator as it was read, with its spaces."""
+        normal_form = self.plan.normal_form
+        written = "; ".join(normal_form.written) or f"{len(normal_form.outputs)} outputs"
+        spaces = ", ".join(f"{s.name}: {s.shape}" if s.shape else s.name for s in normal_form.declarations.spaces)
+        return f"<CompiledOperator {written} over {spaces}>"
+
+    def _bind(
+        self, u: Any, points: tuple[Any, ...], aux: Any, parameters: Any, functions: Any, complete: bool = True
+    ) -> BoundCall:
+        declarations = self.plan.normal_form.declarations
+        return bind(declarations, dict(self.functions), u, points, aux, parameters, functions, complete=complete)
+
+    def _plan_for(self, call: BoundCall) -> Plan:
+        if self.pinned:
+            return self.plan
+        spaces = self.plan.normal_form.declarations.spaces
+        points = [
+            jax.ShapeDtypeStruct(space.shape, point.value.dtype)
+            for space, point in zip(spaces, call.points, strict=True)
+        ]
+        leading = int(call.batch is not None)
+        aux = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[leading:], leaf.dtype), call.aux)
+        if not isinstance(call.u, Mapping):
+            return _replanned(self.plan, network_profile(call.u, spaces, points, aux))
+        separate, certificates = [], []
+        for position, propagation in enumerate(self.plan.separate):
+            (name,) = propagation.fields
+            own = _replanned(self.plan, network_profile(call.u[name], spaces, points, aux))
+            separate.append(own.separate[position])
+            certificates.append(own.field_certificates[position])
+        return replace(self.plan, separate=tuple(separate), field_certificates=tuple(certificates))
+
+
+jax.tree_util.register_static(CompiledOperator)
+jax.tree_util.register_static(Plan)
+
+
+def lower(
+    plan: Plan, functions: Mapping[str, Callable[..., Any]] | None = None, pinned: bool = True
+) -> CompiledOperator:
+    """Return the operator that runs exactly this plan, whatever u is.
+
+    Args:
+        plan: what to run.
+        functions: coefficient functions by name; those missing are given at call.
+        pinned: False lets the operator adapt the plan to each u.
+    """
+    return CompiledOperator(plan, tuple(sorted((functions or {}).items())), pinned)
+
+
+@lru_cache(maxsize=512)
+def _replanned(plan: Plan, profile: NetworkProfile) -> Plan:
+    """Plan again for a network; a function of values only, so that remembering it remembers no u."""
+    return planning.plan(plan.normal_form, plan.scheme, profile)

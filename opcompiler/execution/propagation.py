@@ -1,0 +1,97 @@
+"""One evaluation of the fields over an algebra: seeds in, contractions out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from opcompiler import taylor
+from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.fields import declared_fields, floating
+from opcompiler.execution.heads import Argument
+from opcompiler.execution.readout import read
+from opcompiler.execution.seeds import seeded
+from opcompiler.ir.plan import Plan, Propagation
+
+__all__ = ["contraction_values", "plain_value"]
+
+
+def contraction_values(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> dict[int, Argument]:
+    """Return the value of every contraction, shaped batch + component axes + one axis per free index."""
+    normal_form, batched = plan.normal_form, call.u_is_batched
+    values: dict[int, Argument] = {}
+    for propagation, fields, function in _evaluations(plan, call):
+        jets = dict(zip(fields, _evaluate(plan, propagation, function, call, scalars), strict=True))
+        for readout in propagation.readouts:
+            contraction = normal_form.contractions[readout.contraction]
+            value = read(jets[contraction.field], readout, contraction.component, scalars, batched)
+            values[readout.contraction] = Argument(value, batched)
+    return values
+
+
+def plain_value(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> Any:
+    """Return the pytree of values of a plain operator, for whatever pytree u returns."""
+    mapping = isinstance(call.u, Mapping)
+    propagation = plan.separate[0] if mapping else plan.joint
+    u = next(iter(call.u.values())) if mapping else call.u
+    jets = _evaluate(plan, propagation, floating(u, call.dtype), call, scalars)
+    (readout,) = propagation.readouts
+    free, shape = len(readout.shape), plan.normal_form.outputs[0].shape
+
+    def value_of(jet: Any) -> Any:
+        value = read(jet, readout, None, scalars, call.u_is_batched)
+        value = jnp.reshape(value, value.shape[: value.ndim - free] + shape)
+        if call.batch is not None and not call.u_is_batched:
+            value = jnp.broadcast_to(value, (call.batch, *value.shape))
+        return value
+
+    return jax.tree.map(value_of, jets, is_leaf=_is_jet)
+
+
+def _evaluations(
+    plan: Plan, call: BoundCall
+) -> list[tuple[Propagation, tuple[str, ...], Callable[..., tuple[Any, ...]]]]:
+    """Pair every propagation with the names of the fields it returns and the function that returns them."""
+    declarations = plan.normal_form.declarations
+    if isinstance(call.u, Mapping):
+        return [
+            (p, p.fields, declared_fields({name: call.u[name] for name in p.fields}, declarations, call.dtype))
+            for p in plan.separate
+            if p.readouts
+        ]
+    if not plan.joint.readouts:
+        return []
+    names = tuple(field.name for field in declarations.fields)
+    return [(plan.joint, names, declared_fields(call.u, declarations, call.dtype))]
+
+
+def _evaluate(
+    plan: Plan, propagation: Propagation, function: Callable[..., Any], call: BoundCall, scalars: Sequence[Any]
+) -> Any:
+    """Run the engine on the batched function; the result is a pytree of jets."""
+    spaces = plan.normal_form.declarations.spaces
+    arguments: list[Any] = [
+        seeded(point, space, propagation.algebra, propagation.seeds, scalars)
+        for point, space in zip(call.points, spaces, strict=True)
+    ]
+    axes: list[int | None] = [0 if point.batched else None for point in call.points]
+    if call.aux is not None:
+        arguments.append(call.aux)
+        axes.append(0)
+    if call.u_is_batched:
+        function = jax.vmap(function, in_axes=tuple(axes))
+    return taylor.evaluate(
+        function,
+        tuple(arguments),
+        propagation.algebra,
+        scalars=tuple(scalars),
+        compress=tuple((compression.axis, compression.width) for compression in propagation.compressions),
+        wanted={part.element for readout in propagation.readouts for part in readout.parts},
+    )
+
+
+def _is_jet(node: Any) -> bool:
+    return isinstance(node, taylor.Jet)
