@@ -1,0 +1,79 @@
+"""Everything that is not public in JAX: tracing to a jaxpr, reading equations, source lines.
+
+Checked with jax 0.10. Nothing else in the package touches `jax.extend` or `jax._src`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax._src import source_info_util
+from jax.extend import core
+
+__all__ = [
+    "ClosedJaxpr",
+    "Equation",
+    "bind",
+    "close",
+    "constants",
+    "is_literal",
+    "is_unused",
+    "literal",
+    "open_jaxpr",
+    "source_line",
+    "trace",
+]
+
+ClosedJaxpr = core.ClosedJaxpr
+Equation = core.JaxprEqn
+
+
+def trace(function: Callable[..., Any], *arguments: Any) -> tuple[ClosedJaxpr, Any]:
+    """Return the jaxpr of the function at these arguments (arrays or tracers) and the structure of its result."""
+    closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+    return closed, jax.tree_util.tree_structure(shapes)
+
+
+def open_jaxpr(closed: Any) -> Any:
+    """Return the equations' owner: a Jaxpr, closed or not."""
+    return closed.jaxpr if hasattr(closed, "jaxpr") else closed
+
+
+def constants(closed: Any) -> Sequence[Any]:
+    """Return the values of the jaxpr's constant variables."""
+    return getattr(closed, "consts", ())
+
+
+def close(jaxpr: Any, consts: Sequence[Any] = ()) -> ClosedJaxpr:
+    """Return a closed jaxpr."""
+    return jaxpr if hasattr(jaxpr, "jaxpr") else core.ClosedJaxpr(jaxpr, list(consts))
+
+
+def is_literal(atom: Any) -> bool:
+    """Whether an operand is a literal."""
+    return isinstance(atom, core.Literal)
+
+
+def literal(atom: Any) -> np.ndarray | Any:
+    """Return the value of a literal with its dtype."""
+    dtype = atom.aval.dtype
+    return np.asarray(atom.val, dtype) if np.issubdtype(dtype, np.generic) else atom.val
+
+
+def is_unused(variable: Any) -> bool:
+    """Whether the result is thrown away where it is made."""
+    return isinstance(variable, core.DropVar)
+
+
+def bind(equation: Equation, *values: Any) -> list[Any]:
+    """Apply the equation's primitive to ordinary arrays or tracers."""
+    results = equation.primitive.bind(*values, **equation.primitive.get_bind_params(equation.params))
+    return list(results) if equation.primitive.multiple_results else [results]
+
+
+def source_line(equation: Equation) -> str:
+    """Return the user's source line of an equation, `file:line (function)`."""
+    return source_info_util.summarize(equation.source_info) or "unknown source line"

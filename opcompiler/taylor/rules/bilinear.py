@@ -1,0 +1,73 @@
+"""Products: mul, div and contractions; (ab)_w = a b_w + a_w b + Σ T^w_lr a_l b_r."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from opcompiler.taylor import blocks, demand
+from opcompiler.taylor.registry import Application, taylor_rule
+from opcompiler.taylor.rules.contraction import contract_constant, contract_series
+from opcompiler.taylor.series import Series, compose, constant, is_series, multiply_series, with_rank
+
+FAMILY = "bilinear"
+
+
+def scaled(a: Series, factor: Any, primal: Any) -> Series:
+    """Return a times a plain factor."""
+    shape = np.shape(primal)
+    a = with_rank(a, len(shape))
+    if np.ndim(factor) == 0 and isinstance(factor, np.ndarray | np.generic) and not np.iscomplexobj(factor):
+        factor = float(factor)
+    elif np.ndim(factor) == 0 and shape:
+        factor = jnp.reshape(factor, (1,) * len(shape))
+    return Series(primal, tuple(blocks.scale(block, factor) for block in a.blocks))
+
+
+@taylor_rule("mul", family=FAMILY, demand=demand.bilinear)
+def multiply(application: Application, a: Any, b: Any) -> Series:
+    """(ab)_w from the product table."""
+    primal = application.bind(constant(a), constant(b))
+    if not is_series(b):
+        return scaled(a, b, primal)
+    if not is_series(a):
+        return scaled(b, a, primal)
+    same = application.equation.invars[0] is application.equation.invars[1]
+    ndim = np.ndim(primal)
+    a = with_rank(a, ndim)
+    b = a if same else with_rank(b, ndim)
+    return multiply_series(application.structure, a, b, primal, application.wanted)
+
+
+@taylor_rule("div", family=FAMILY, demand=demand.quotient)
+def divide(application: Application, a: Any, b: Any) -> Series:
+    """a/b = a · (1/b), with the value of the division itself."""
+    primal = application.bind(constant(a), constant(b))
+    ndim = np.ndim(primal)
+    structure, needed = application.structure, application.wanted
+    if not is_series(b):
+        return scaled(a, 1 / b if isinstance(b, np.ndarray) and b.ndim == 0 else lax.div(jnp.ones_like(b), b), primal)
+    b = with_rank(b, ndim)
+    inverse = lax.div(jnp.ones_like(b.primal), b.primal)
+    derivatives, value = [], inverse
+    for j in range(1, structure.order + 1):
+        value = value * inverse * (-float(j))
+        derivatives.append(value)
+    if not is_series(a):
+        a = jnp.reshape(jnp.asarray(a), np.shape(a) or (1,) * ndim)
+        return compose(structure, b, primal, [a * d for d in derivatives], needed)
+    reciprocal = compose(structure, b, inverse, derivatives, structure.closure(needed))
+    return multiply_series(structure, with_rank(a, ndim), reciprocal, primal, needed)
+
+
+@taylor_rule("dot_general", family=FAMILY, demand=demand.bilinear)
+def dot_general(application: Application, a: Any, b: Any) -> Series:
+    """A contraction with a constant is one matmul over the primal and all coefficients."""
+    if not is_series(b):
+        return contract_constant(application, a, b, series_is_left=True)
+    if not is_series(a):
+        return contract_constant(application, b, a, series_is_left=False)
+    return contract_series(application, a, b)

@@ -1,0 +1,174 @@
+"""dot_general on series: coordinate seeds become a gather of columns, everything else one matmul."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from opcompiler.taylor import blocks
+from opcompiler.taylor.blocks import Block
+from opcompiler.taylor.compression import recombined_rows
+from opcompiler.taylor.registry import Application
+from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
+from opcompiler.taylor.series import Series
+
+Axes = tuple[int, ...]
+
+
+def contract_constant(application: Application, a: Series, weight: Any, *, series_is_left: bool) -> Series:
+    """(aW)_w = a_w W: one matmul over the primal and all coefficients of equal shape, then one split."""
+    (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
+    contracted, batch = (left, left_batch) if series_is_left else (right, right_batch)
+    other_contracted = right if series_is_left else left
+    results: list[Block] = [None] * len(a.blocks)
+    stacked: dict[tuple[int, ...], list[int]] = {a.shape: [0]}
+    touched = {*contracted, *batch}
+    recombined = _recombined_axes(application, a)
+    dense: dict[int, jax.Array] = {0: a.primal[None]}
+    for k, block in enumerate(a.blocks, 1):
+        if isinstance(block, Seed) and not batch:
+            recombine = application.structure.axes[k] in recombined
+            rows = _gathered(application, a, block, weight, tuple(contracted), tuple(other_contracted), recombine)
+            if rows is not None:
+                results[k - 1] = _placed(rows, a.ndim - len(contracted), np.ndim(weight), series_is_left)
+                continue
+        array = a.dense(k)
+        if array is not None:
+            dense[k] = blocks.expand(array, a.shape, touched)
+            stacked.setdefault(dense[k].shape[1:], []).append(k)
+    primal = None
+    for members in stacked.values():
+        pieces = _one_matmul(application, [dense[k] for k in members], weight, series_is_left)
+        for k, piece in zip(members, pieces, strict=True):
+            if k:
+                results[k - 1] = piece
+            else:
+                primal = piece[0] if len(members) == 1 else lax.squeeze(piece, (0,))
+    return Series(primal, tuple(results))
+
+
+def _one_matmul(application: Application, rows: list[jax.Array], weight: Any, series_is_left: bool) -> list[jax.Array]:
+    """Apply the contraction to the concatenated rows; the leading axis becomes a free axis of the matmul."""
+    (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
+    sizes = [row.shape[0] for row in rows]
+    stack = rows[0] if len(rows) == 1 else lax.concatenate(rows, 0)
+    up = lambda axes: tuple(axis + 1 for axis in axes)  # noqa: E731
+    if series_is_left:
+        numbers = ((up(left), right), (up(left_batch), right_batch))
+        product = application.apply(stack, weight, dimension_numbers=numbers)
+        axis = len(left_batch)
+    else:
+        numbers = ((left, up(right)), (left_batch, up(right_batch)))
+        product = application.apply(weight, stack, dimension_numbers=numbers)
+        axis = np.ndim(weight) - len(left)
+    pieces = [product] if len(sizes) == 1 else lax.split(product, sizes, axis)
+    return [piece if axis == 0 else jnp.moveaxis(piece, axis, 0) for piece in pieces]
+
+
+def _placed(rows: jax.Array, lead: int, weight_ndim: int, series_is_left: bool) -> jax.Array:
+    """Order (directions, lead axes, weight axes) as dot_general orders its result: left operand's axes first."""
+    if series_is_left:
+        return rows
+    free = rows.ndim - 1 - lead
+    return jnp.moveaxis(rows, tuple(range(1 + lead, rows.ndim)), tuple(range(1, 1 + free)))
+
+
+def _gathered(
+    application: Application, a: Series, seed: Seed, weight: Any, contracted: Axes, other: Axes, recombine: bool
+) -> jax.Array | None:
+    """Σ_p seed_r[p] W[p, …] = scale[p(r)] W[p(r), …]: (directions, lead, free), or None if it does not apply."""
+    if sorted(contracted) != sorted(seed.axes):
+        return None
+    order = [other[contracted.index(axis)] for axis in seed.axes]
+    free = [axis for axis in range(np.ndim(weight)) if axis not in other]
+    dtype = application.equation.outvars[0].aval.dtype
+    lead = a.ndim - len(seed.axes)
+    matrix = jnp.transpose(jnp.asarray(weight), order + free)
+    matrix = matrix.reshape((prod(seed.point(a.shape)), *(1,) * lead, *matrix.shape[len(order) :])).astype(dtype)
+    numeric = np.ndim(seed.scale) == 0
+    if not numeric:
+        scale = scale_by_position(seed, a.shape, dtype)
+        others = tuple(n for axis, n in enumerate(scale.shape[1:]) if axis not in seed.axes)
+        matrix = matrix * scale.reshape((scale.shape[0], *others, *(1,) * len(free)))
+    rows = recombined_rows(seed, matrix) if recombine else by_direction(seed, matrix)
+    return rows * jnp.asarray(seed.scale, dtype) if numeric and not seed.is_unit else rows
+
+
+def _recombined_axes(application: Application, a: Series) -> set[int]:
+    """Axes whose directions are recombined here: all their families hold the same seed, up to a number."""
+    structure, result = application.structure, set()
+    for axis in application.interpreter.compress:
+        families = [a.block(k) for k in range(1, structure.size) if structure.axes[k] == axis]
+        seeds = [f for f in families if isinstance(f, Seed)]
+        present = [f for f in families if f is not None]
+        uniform = all(np.ndim(f.scale) == 0 or all(n == 1 for n in _others(f)) for f in seeds)
+        alike = all(f.same_directions(seeds[0]) and (np.ndim(f.scale) == 0 or len(seeds) == 1) for f in seeds)
+        if seeds and len(seeds) == len(present) and uniform and alike:
+            result.add(axis)
+    return result
+
+
+def _others(seed: Seed) -> list[int]:
+    return [n for axis, n in enumerate(np.shape(seed.scale)) if axis not in seed.axes]
+
+
+def contract_series(application: Application, a: Series, b: Series) -> Series:
+    """Both factors are series: two stacked matmuls with the primals, one contraction per product of the table."""
+    structure, needed = application.structure, application.wanted
+    result = contract_constant(application, a, b.primal, series_is_left=True)
+    from_b = contract_constant(application, b, a.primal, series_is_left=False)
+    shape, dtype = result.shape, result.dtype
+    entries: list[Block] = []
+    for k in range(1, structure.size):
+        if k not in needed:
+            entries.append(None)
+            continue
+        contributions = [result.block(k), from_b.block(k)]
+        for term in structure.products[k]:
+            pairs = [(term.left, term.right)]
+            if term.left != term.right:
+                pairs.append((term.right, term.left))
+            summed = (structure.is_family(term.left) or structure.is_family(term.right)) and not structure.is_family(k)
+            for left, right in pairs:
+                value = _pair(application, a, b, (left, right), term.weights, summed)
+                contributions.append(blocks.scale(value, term.constant))
+        entries.append(blocks.total(contributions, shape, dtype))
+    return Series(result.primal, tuple(entries))
+
+
+def _pair(
+    application: Application, a: Series, b: Series, pair: tuple[int, int], weights: Any, summed: bool
+) -> jax.Array | None:
+    """a_l · b_r contracted as the primitive does, direction by direction; summed over the directions if asked."""
+    (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
+    x, y = a.dense(pair[0]), b.dense(pair[1])
+    if x is None or y is None:
+        return None
+    x = blocks.expand(x, a.shape)
+    y = blocks.expand(y, b.shape)
+    if weights is not None:
+        weighted = jnp.asarray(weights, x.dtype).reshape((-1,) + (1,) * (x.ndim - 1))
+        x = x * weighted
+    up = lambda axes: tuple(axis + 1 for axis in axes)  # noqa: E731
+    if x.shape[0] == y.shape[0] and summed:
+        numbers = (((0, *up(left)), (0, *up(right))), (up(left_batch), up(right_batch)))
+        return application.apply(x, y, dimension_numbers=numbers)[None]
+    if x.shape[0] == y.shape[0]:
+        numbers = ((up(left), up(right)), ((0, *up(left_batch)), (0, *up(right_batch))))
+        return application.apply(x, y, dimension_numbers=numbers)
+    if summed:
+        x, y = x.sum(0, keepdims=True), y.sum(0, keepdims=True)
+        return _pair_single(application, x, y)
+    return _pair_single(application, x, y)
+
+
+def _pair_single(application: Application, x: jax.Array, y: jax.Array) -> jax.Array:
+    """One of the factors has a single direction."""
+    if x.shape[0] == 1:
+        return jax.vmap(lambda t: application.apply(x[0], t))(y)
+    return jax.vmap(lambda t: application.apply(t, y[0]))(x)

@@ -1,0 +1,183 @@
+"""Series arithmetic: sums, products and compositions of truncated series over an algebra.
+
+    (ab)_w  = a b_w + a_w b + Σ T^w_lr a_l b_r                                (Leibniz table of `ir.algebra`)
+    f(a)_w  = Σ_j f⁽ʲ⁾(a₀) p_j,w,   p_j = nʲ/j!,   n = a − a₀                 (Taylor; nʲ lives in degrees ≥ j)
+
+The divided powers p_j hold the partial Bell polynomials of the Faà di Bruno formula for any algebra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax import numpy as jnp
+
+from opcompiler.taylor import blocks
+from opcompiler.taylor.blocks import Block
+from opcompiler.taylor.structure import Product, Structure
+
+__all__ = ["Series", "compose", "constant", "is_series", "map_blocks", "multiply_series", "powers", "product_blocks"]
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A value inside the interpreter: the primal and one block per element ≥ 1 (entry k − 1)."""
+
+    primal: jax.Array
+    blocks: tuple[Block, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the primal."""
+        return np.shape(self.primal)
+
+    @property
+    def ndim(self) -> int:
+        """Rank of the primal."""
+        return np.ndim(self.primal)
+
+    @property
+    def dtype(self) -> Any:
+        """Dtype of the primal."""
+        return jnp.result_type(self.primal)
+
+    def block(self, element: int) -> Block:
+        """Return the block of element ≥ 1."""
+        return self.blocks[element - 1]
+
+    def dense(self, element: int) -> jax.Array | None:
+        """Return the block of element ≥ 1 with coordinate seeds written out, still broadcastable."""
+        return blocks.densify(self.block(element), self.shape, self.dtype)
+
+    @property
+    def present(self) -> tuple[int, ...]:
+        """Elements ≥ 1 that are not structurally zero."""
+        return tuple(k for k, block in enumerate(self.blocks, 1) if block is not None)
+
+
+jax.tree_util.register_pytree_node(
+    Series, lambda s: ((s.primal, s.blocks), None), lambda _, children: Series(children[0], children[1])
+)
+
+
+def is_series(value: Any) -> bool:
+    """Whether the value depends on the variables (or may)."""
+    return isinstance(value, Series)
+
+
+def constant(value: Any) -> Any:
+    """Return the primal of a series, other values unchanged."""
+    return value.primal if isinstance(value, Series) else value
+
+
+def with_rank(value: Series, ndim: int) -> Series:
+    """Return a series of rank 0 with `ndim` axes of length one; others unchanged."""
+    if value.ndim == ndim or value.ndim:
+        return value
+    return map_blocks(value, lambda a: jnp.reshape(a, (a.shape[0],) + (1,) * ndim), jnp.reshape(value.primal, (1,) * ndim))
+
+
+def map_blocks(value: Series, function: Callable[[jax.Array], jax.Array], primal: Any) -> Series:
+    """Apply a function that is linear along the trailing axes to every dense block."""
+    dense = (value.dense(k) for k in range(1, len(value.blocks) + 1))
+    return Series(primal, tuple(None if block is None else function(block) for block in dense))
+
+
+def product_blocks(
+    structure: Structure, terms: Iterable[Product], a: Sequence[Block], b: Sequence[Block], element: int,
+    shape: Shape, dtype: Any,
+) -> list[Block]:
+    """Return the contributions of the table to one element of a·b; a and b are indexed by element − 1."""
+    contributions: list[Block] = []
+    for term in terms:
+        pairs = [(a[term.left - 1], b[term.right - 1])]
+        if term.left != term.right:
+            if a is b:
+                contributions.append(_term(structure, term, pairs[0], element, 2.0, shape, dtype))
+                continue
+            pairs.append((a[term.right - 1], b[term.left - 1]))
+        contributions += [_term(structure, term, pair, element, 1.0, shape, dtype) for pair in pairs]
+    return [c for c in contributions if c is not None]
+
+
+def _term(
+    structure: Structure, term: Product, pair: tuple[Block, Block], element: int, factor: float, shape: Shape, dtype: Any
+) -> Block:
+    families = structure.is_family(term.left) or structure.is_family(term.right)
+    if families and not structure.is_family(element):
+        product = blocks.contract(*pair, term.weights, shape, dtype)
+    else:
+        product = blocks.multiply(*pair, shape, dtype)
+    return blocks.scale(product, term.constant * factor)
+
+
+def multiply_series(structure: Structure, a: Series, b: Series, primal: jax.Array, needed: frozenset[int]) -> Series:
+    """Return a·b elementwise; `primal` is its value, equal ranks are assumed."""
+    shape, dtype = np.shape(primal), jnp.result_type(primal)
+    square = a is b
+    result: list[Block] = [None] * len(a.blocks)
+    for k in sorted(needed - {0}):
+        if square:
+            contributions = [blocks.scale(blocks.scale(a.block(k), a.primal), 2.0)]
+        else:
+            contributions = [blocks.scale(b.block(k), a.primal), blocks.scale(a.block(k), b.primal)]
+        contributions += product_blocks(structure, structure.products[k], a.blocks, b.blocks, k, shape, dtype)
+        result[k - 1] = blocks.total(contributions, shape, dtype)
+    return Series(primal, tuple(result))
+
+
+def powers(structure: Structure, n: Sequence[Block], needed: frozenset[int], shape: Shape, dtype: Any, highest: int):
+    """Return [p_2, …, p_highest], the divided powers nʲ/j! as lists of blocks, restricted to what `needed` uses."""
+    result: list[list[Block]] = []
+    wanted = structure.closure(needed)
+    previous: Sequence[Block] = n
+    for j in range(2, highest + 1):
+        current: list[Block] = [None] * len(n)
+        for k in sorted(wanted if j < highest else needed):
+            if structure.degrees[k] < j:
+                continue
+            terms = structure.products[k]
+            if j == 2:
+                halves = [_halved(t) for t in terms]
+                contributions = [
+                    _term(structure, t, (n[t.left - 1], n[t.right - 1]), k, 1.0, shape, dtype) for t in halves
+                ]
+            else:
+                contributions = product_blocks(structure, terms, n, previous, k, shape, dtype)
+            value = blocks.total(contributions, shape, dtype)
+            current[k - 1] = value if j == 2 else blocks.scale(value, 1.0 / j)
+        result.append(current)
+        previous = current
+        if all(block is None for block in current):
+            break
+    return result
+
+
+def _halved(term: Product) -> Product:
+    """n²/2: a square counts half, a mixed product (which the table counts twice) once."""
+    if term.left != term.right:
+        return term
+    return Product(term.left, term.right, term.constant * 0.5, term.weights)
+
+
+def compose(
+    structure: Structure, argument: Series, primal: jax.Array, derivatives: Sequence[Any], needed: frozenset[int]
+) -> Series:
+    """Return f(argument) from its value and its derivatives f', f'', … at the primal (None: zero from there on)."""
+    shape, dtype = argument.shape, argument.dtype
+    available = [d for d in derivatives if d is not None]
+    degree = max((structure.degrees[k] for k in needed), default=0)
+    highest = min(len(available), degree)
+    n = argument.blocks
+    divided = [n, *powers(structure, n, needed, shape, dtype, highest)] if highest else []
+    result: list[Block] = [None] * len(n)
+    for k in sorted(needed - {0}):
+        contributions = [blocks.scale(p[k - 1], f) for p, f in zip(divided, available, strict=False)]
+        result[k - 1] = blocks.total(contributions, shape, dtype)
+    return Series(primal, tuple(result))

@@ -1,0 +1,146 @@
+"""The algebra as the interpreter uses it: products by result, numeric structure constants, closures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+from jax import numpy as jnp
+
+from opcompiler.errors import ShapeError
+from opcompiler.ir.algebra import Algebra
+from opcompiler.ir.coefficient import Coefficient
+
+__all__ = ["Product", "Structure", "structure_of"]
+
+Number = Any
+"""A Python number, or a 0-d array where a structure constant depends on a run-time scalar."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """constant · (a_left · b_right, symmetrised if left ≠ right), summed over directions with `weights` if given."""
+
+    left: int
+    right: int
+    constant: Number
+    weights: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One algebra with numeric structure constants.
+
+    Attributes:
+        algebra: what it was made from.
+        degrees: degree of every element.
+        axes: direction axis of every element, None for a single one.
+        products: for every element the products that contribute to it.
+        factors: for every element the elements that (transitively) enter its coefficient in any product.
+    """
+
+    algebra: Algebra
+    degrees: tuple[int, ...]
+    axes: tuple[int | None, ...]
+    products: tuple[tuple[Product, ...], ...]
+    factors: tuple[frozenset[int], ...]
+
+    @property
+    def size(self) -> int:
+        """Number of elements, families counted once."""
+        return len(self.degrees)
+
+    @property
+    def order(self) -> int:
+        """Highest degree."""
+        return max(self.degrees)
+
+    @property
+    def everything(self) -> frozenset[int]:
+        """All element numbers."""
+        return frozenset(range(self.size))
+
+    def closure(self, wanted: Iterable[int]) -> frozenset[int]:
+        """Return the elements of an argument that a nonlinear function needs for these elements of its result."""
+        return frozenset().union(*(self.factors[k] for k in wanted))
+
+    def directions(self, element: int) -> int:
+        """Number of directions of an element in the plain algebra (1 for a single one)."""
+        return self.algebra.size(self.algebra.elements[element])
+
+    def is_family(self, element: int) -> bool:
+        """Whether the element is a family."""
+        return self.axes[element] is not None
+
+
+def structure_of(algebra: Algebra, scalars: Sequence[Any] = ()) -> Structure:
+    """Return the structure of `algebra`, with run-time scalars inserted.
+
+    Raises:
+        ShapeError: fewer scalars than the table mentions, or one that is not a number.
+    """
+    if any(np.ndim(s) for s in scalars):
+        raise ShapeError("a scalar of the product table must be a single number", hint="use jax.vmap over a batch of it")
+    if all(term.coefficient.is_rational for term in algebra.table):
+        return _rational_structure(algebra)
+    return _structure(algebra, scalars)
+
+
+@lru_cache(maxsize=256)
+def _rational_structure(algebra: Algebra) -> Structure:
+    return _structure(algebra, ())
+
+
+def _structure(algebra: Algebra, scalars: Sequence[Any]) -> Structure:
+    count = len(algebra.elements)
+    products: list[list[Product]] = [[] for _ in range(count)]
+    for term in algebra.table:
+        coefficient, weights = term.coefficient, None
+        if term.weights and all(w == term.weights[0] for w in term.weights):
+            coefficient = coefficient * term.weights[0]  # stays valid if the directions are recombined
+        elif term.weights:
+            weights = np.array([float(w) for w in term.weights])
+        products[term.out].append(Product(term.left, term.right, number(coefficient, scalars), weights))
+    return Structure(
+        algebra,
+        tuple(e.degree for e in algebra.elements),
+        tuple(e.axis for e in algebra.elements),
+        tuple(map(tuple, products)),
+        _factors(products),
+    )
+
+
+def _factors(products: list[list[Product]]) -> tuple[frozenset[int], ...]:
+    factors = [{0, k} | {f for p in terms for f in (p.left, p.right)} for k, terms in enumerate(products)]
+    changed = True
+    while changed:
+        changed = False
+        for k, known in enumerate(factors):
+            larger = known.union(*(factors[f] for f in known))
+            if len(larger) > len(known):
+                factors[k] = larger
+                changed = True
+    return tuple(map(frozenset, factors))
+
+
+def number(coefficient: Coefficient, scalars: Sequence[Any] = ()) -> Number:
+    """Return the value of an exact coefficient: a float, or a 0-d array where scalars occur.
+
+    Raises:
+        ShapeError: a scalar is missing.
+    """
+    if coefficient.is_rational:
+        return float(coefficient.rational)
+    total: Number = 0.0
+    for monomial, rational in coefficient.terms:
+        value: Number = float(rational)
+        for scalar, power in monomial:
+            if scalar >= len(scalars):
+                raise ShapeError(f"the algebra needs scalar s{scalar}; {len(scalars)} were given")
+            value = value * jnp.asarray(scalars[scalar]) ** power
+        total = total + value
+    return jax.numpy.asarray(total)
