@@ -14,8 +14,11 @@ from opcompiler.ir.space import Space
 
 __all__ = ["network_profile"]
 
-_PASSED_ON = frozenset({"reshape", "squeeze", "convert_element_type", "expand_dims", "copy", "copy_p"})
-"""Primitives through which a point stays itself on its way to the first layer."""
+_PASSED_ON = frozenset({"reshape", "squeeze", "convert_element_type", "expand_dims", "copy", "copy_p", "neg"})
+"""Primitives through which a point stays itself, up to a factor, on its way to the first layer."""
+
+_PASSED_ON_BESIDE_CONSTANTS = frozenset({"broadcast_in_dim", "add", "sub", "mul", "div"})
+"""The same, as long as everything else is constant and the number of entries stays: (x − mean) / deviation."""
 
 _NONLINEAR = frozenset(
     {
@@ -111,8 +114,8 @@ def _equation(equation: Any, inputs: list[_Value], tally: _Tally, times: int) ->
     inner = _inner_call(equation)
     if inner is not None and len(inner.jaxpr.invars) == len(inputs) and len(inner.jaxpr.outvars) == outputs:
         return _walk(inner.jaxpr, [_CONSTANT] * len(inner.jaxpr.constvars), inputs, tally, times)
-    if name in _PASSED_ON and inputs[0].space is not None:
-        return [inputs[0]]
+    if (passed := _passed_on(equation, inputs)) is not None:
+        return [passed]
     for value in inputs:
         _use(value, tally)
     if name == "dot_general":
@@ -126,6 +129,20 @@ def _equation(equation: Any, inputs: list[_Value], tally: _Tally, times: int) ->
             arguments = [_DEPENDENT] * len(body.jaxpr.invars)
             _walk(body.jaxpr, [_CONSTANT] * len(body.jaxpr.constvars), arguments, tally, times * repeats)
     return [_DEPENDENT] * outputs
+
+
+def _passed_on(equation: Any, inputs: list[_Value]) -> _Value | None:
+    """Return the point that an equation only reshapes, shifts or scales, entry by entry."""
+    name = equation.primitive.name
+    points = [(value, atom) for value, atom in zip(inputs, equation.invars, strict=True) if value.depends]
+    if len(points) != 1 or points[0][0].space is None:
+        return None
+    value, atom = points[0]
+    if name in _PASSED_ON:
+        return value
+    same_size = math.prod(atom.aval.shape) == _size(equation.outvars[0])
+    divided = name == "div" and inputs[1].depends
+    return value if name in _PASSED_ON_BESIDE_CONSTANTS and same_size and not divided else None
 
 
 def _is_product(name: str, inputs: list[_Value]) -> bool:
