@@ -1,0 +1,72 @@
+"""Readable names of basis elements: `u_xxx + 6·u_t`, `∂ᵢu`, `1/2·Σᵢ∂ᵢ²u`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from math import factorial, prod
+
+from opcompiler.ir.declarations import Declarations
+from opcompiler.planning.polynomial import Key, Polynomial, order_key
+from opcompiler.planning.requests import Coordinate, Problem
+from opcompiler.planning.scalars import as_coefficient
+
+__all__ = ["Labels"]
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SHOWN = 4
+"""Terms of a long polynomial that are written before `…`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Writes the derivative w(∂)u that an element carries; `field` is None where several fields share it."""
+
+    problem: Problem
+    declarations: Declarations
+    field: str | None
+
+    def text(self, polynomial: Polynomial, group: int | None) -> str:
+        """Return the derivative of a polynomial in divided powers, a family when `group` is given."""
+        terms = sorted(polynomial.items(), key=lambda term: order_key(term[0]))
+        shown = [self._term(key, as_coefficient(value), group) for key, value in terms[:_SHOWN]]
+        text = " + ".join(shown).replace("+ -", "− ")
+        return text if len(terms) <= _SHOWN else f"{text} + … ({len(terms) - _SHOWN} more)"
+
+    def _term(self, key: Key, value: object, group: int | None) -> str:
+        coordinates, _, power = key
+        multiplicities = [len(list(same)) for _, same in groupby(coordinates)]
+        ordinary = as_coefficient(value) * Fraction(1, factorial(power) * prod(map(factorial, multiplicities)))  # type: ignore[arg-type]
+        text = self._derivative(key, group)
+        if ordinary.is_rational:
+            factor = ordinary.rational
+            return text if factor == 1 else f"-{text}" if factor == -1 else f"{factor}·{text}"
+        return f"({ordinary})·{text}" if len(ordinary.terms) > 1 else f"{ordinary}·{text}"
+
+    def _derivative(self, key: Key, group: int | None) -> str:
+        coordinates, g, power = key
+        names = [self._name(self.problem.coordinates[number]) for number in coordinates]
+        if not power and self.field is not None and all(len(name) == 1 for name in names):
+            return f"{self.field}_{''.join(names)}" if names else self.field
+        operator = "".join(f"∂_{name}{_superscript(len(list(same)))}" for name, same in groupby(names))
+        if power:
+            weighted = self.problem.groups[g].weights is not None
+            direction = "∂ᵢ" if self.problem.groups[g].matrix is None else "(aᵢ·∇)"
+            total = "" if group is not None else "Σᵢdᵢ" if weighted else "Σᵢ"
+            operator += f"{total}{direction}{_superscript(power)}"
+        return f"{operator}{self.field or ''}" or "1"
+
+    def _name(self, coordinate: Coordinate) -> str:
+        space, index = coordinate
+        return self.declarations.space(space).coordinate_name(index)
+
+
+def _superscript(power: int) -> str:
+    return "" if power == 1 else str(power).translate(_SUPERSCRIPTS)
+
+
+def field_name(fields: Sequence[str]) -> str | None:
+    """Return the name to write into labels: that of the only field."""
+    return fields[0] if len(fields) == 1 else None

@@ -1,0 +1,62 @@
+"""The one public function of planning: a normal form becomes a plan."""
+
+from __future__ import annotations
+
+from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
+from opcompiler.ir.algebra import Algebra, Element
+from opcompiler.ir.plan import Certificate, Plan, Propagation
+from opcompiler.ir.scheme import Exact, Scheme
+from opcompiler.planning.bottleneck import compressed
+from opcompiler.planning.cost import cost_of
+from opcompiler.planning.minimal_algebra import minimal_algebra
+
+__all__ = ["plan"]
+
+
+def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProfile | None = None) -> Plan:  # noqa: B008
+    """Plan the evaluation of a normal form.
+
+    Args:
+        normal_form: contractions and heads.
+        scheme: what was asked for.
+        profile: the network u, as numbers; None assumes nothing of u.
+
+    Returns:
+        A plan with one joint propagation of all fields and one propagation per field that occurs, each over the
+        smallest algebra that carries its contractions, with certificates.
+
+    Raises:
+        LimitError: the operator needs more coefficients than can be listed.
+    """
+    numbered = tuple(enumerate(normal_form.contractions))
+    fields = [field.name for field in normal_form.declarations.fields]
+    used = [name for name in fields if any(contraction.field == name for _, contraction in numbered)]
+    joint, certificate = _propagation(normal_form, tuple(used), profile)
+    separate = {name: _propagation(normal_form, (name,), profile) for name in used} if len(used) > 1 else {}
+    if len(used) == 1:
+        separate = {used[0]: (joint, certificate)}
+    chosen = profile or DEFAULT_PROFILE
+    return Plan(
+        normal_form=normal_form,
+        scheme=scheme,
+        joint=joint,
+        separate=tuple(propagation for propagation, _ in separate.values()),
+        certificate=certificate,
+        field_certificates=tuple((name, own) for name, (_, own) in separate.items()),
+        profile=chosen,
+        cost=cost_of(joint, chosen),
+    )
+
+
+def _propagation(
+    normal_form: NormalForm, fields: tuple[str, ...], profile: NetworkProfile | None
+) -> tuple[Propagation, Certificate]:
+    chosen = [(n, c) for n, c in enumerate(normal_form.contractions) if c.field in fields]
+    if not chosen:
+        value = Algebra((Element("1", 0),))
+        return Propagation((), value, (), ()), Certificate(minimum=1, carried=1, by_order=(1,))
+    propagation, certificate = minimal_algebra(chosen, normal_form.declarations)
+    if profile is None:
+        return propagation, certificate
+    return compressed(propagation, certificate, profile, normal_form.declarations)
