@@ -10,6 +10,7 @@ from fractions import Fraction
 from importlib.metadata import version
 from math import prod
 from typing import Any
+from unicodedata import normalize
 
 from opcompiler.ir.declarations import Runtime
 
@@ -160,7 +161,12 @@ def _split(argument: str) -> tuple[str, str | None]:
         raise argparse.ArgumentTypeError(f"{argument!r} has no name")
     if equals and not value.strip():
         raise argparse.ArgumentTypeError(f"{argument!r} has nothing after the =")
-    return name.strip(), value.strip() if equals else None
+    return _canonical(name), value.strip() if equals else None
+
+
+def _canonical(name: str) -> str:
+    """Return a name as declarations know it, after NFKC."""
+    return normalize("NFKC", name.strip())
 
 
 def _shape(text: str) -> tuple[int, ...] | None:
@@ -234,7 +240,7 @@ def _function(argument: str) -> Definition:
     shape = _shape(match[2]) if match and match[2] else ()
     if match is None or shape is None:
         raise argparse.ArgumentTypeError(f'{argument!r}: expected "c(x,y)", "b(x):2" or "c(x,y)=sin(x)*y"')
-    return Definition(match[1], shape, match[3].strip() if match[3] else None)
+    return Definition(_canonical(match[1]), shape, match[3].strip() if match[3] else None)
 
 
 def _at(argument: str) -> Named:

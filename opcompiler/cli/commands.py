@@ -9,7 +9,7 @@ from typing import Any
 from opcompiler.cli import terminal
 from opcompiler.cli.arguments import Definition
 from opcompiler.errors import LimitError, OperatorNameError, ShapeError
-from opcompiler.ir.declarations import Declarations
+from opcompiler.ir.declarations import Declarations, Runtime
 
 __all__ = ["check", "evaluate", "explain", "plan"]
 
@@ -34,15 +34,13 @@ def plan(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> tuple[list[str], Any]:
-    from opcompiler import language, planning, symbolic
+    from opcompiler import api
     from opcompiler.cli.declared import declarations_of, texts_of
 
     texts = texts_of(options)
-    declared = declarations_of(options)
-    functions = {definition.key: definition.shape for definition in options.function}
-    declarations = language.declare(**declared, functions=functions)
-    system = language.parse(texts[0] if len(texts) == 1 else texts, declarations)
-    return texts, planning.plan(symbolic.reduce(system))
+    functions = {definition.key: Runtime(definition.shape) for definition in options.function}
+    system = api.parse(texts[0] if len(texts) == 1 else texts, **declarations_of(options), functions=functions)
+    return texts, api.plan(api.reduce(system))
 
 
 def check(options: argparse.Namespace) -> int:

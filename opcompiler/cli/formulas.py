@@ -53,7 +53,7 @@ def formula(body: str, declared: Mapping[str, Any], shape: tuple[int, ...]) -> C
             hint="separate the entries of a vector by semicolons",
         )
     names = {name for name in declared if name != "fields"}
-    declarations = language.declare(**{name: declared[name] for name in names}, fields=("__none__",))
+    declarations = language.declare(**{name: declared[name] for name in names}, fields=())
     system = language.parse(texts, declarations)
     reference = Reference(declarations)
 
