@@ -1,4 +1,4 @@
-"""From a normal form to a plan with a certificate: minimal algebras in exact arithmetic. Loads neither jax nor sympy."""
+"""From a normal form to a plan with its certificate: minimal algebras in exact arithmetic, without jax or sympy."""
 
 from opcompiler.planning.planner import plan as plan
 

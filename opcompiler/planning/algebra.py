@@ -48,14 +48,7 @@ class AlgebraBuilder:
         place = {number: n for n, number in enumerate(self.basis)}
         groups = sorted(set(self.system.family_groups))
         axis_of = {group: n for n, group in enumerate(groups)}
-        elements = tuple(
-            Element(
-                labels.text(self._scaled(number), self.system.group_of(number)),
-                degree(self.system.polynomial(number)),
-                None if self.system.group_of(number) is None else axis_of[self.system.group_of(number)],
-            )
-            for number in self.basis
-        )
+        elements = tuple(self._element(number, labels, axis_of) for number in self.basis)
         table = tuple(self._term(place, *entry) for entry in self.constants.table.items())
         table = tuple(sorted(table, key=lambda term: (term.out, term.left, term.right)))
         seeds = self.seeds()
@@ -68,6 +61,11 @@ class AlgebraBuilder:
             for group in groups
         )
         return Algebra(elements, axes, table)
+
+    def _element(self, number: int, labels: Labels, axis_of: dict[int, int]) -> Element:
+        group = self.system.group_of(number)
+        label = labels.text(self._scaled(number), group)
+        return Element(label, degree(self.system.polynomial(number)), None if group is None else axis_of[group])
 
     def _scaled(self, number: int) -> Polynomial:
         scale = self.constants.scale[number]

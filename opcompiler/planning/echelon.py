@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from opcompiler.planning.polynomial import Key, Polynomial, key_degree, order_key
-from opcompiler.planning.scalars import Scalar, content, is_unit, quotient
+from opcompiler.planning.scalars import Scalar, content, difference, is_unit, quotient
 
 __all__ = ["Echelon", "PivotRule", "leading_first", "primitive", "rational_first"]
 
@@ -105,7 +105,7 @@ def primitive(polynomial: Polynomial) -> Polynomial:
 def _subtract(target: Polynomial, factor: Scalar, row: Polynomial) -> None:
     for key, value in row.items():
         old = target.get(key)
-        new = -(factor * value) if old is None else old - factor * value
+        new = -(factor * value) if old is None else difference(old, factor * value)
         if new:
             target[key] = new
         else:

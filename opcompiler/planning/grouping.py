@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 
 from opcompiler.ir.space import CoordinateRange
 from opcompiler.planning.polynomial import Key, Polynomial
@@ -23,52 +24,56 @@ def group_interchangeable(
     polynomials are only written differently, so the space spanned by their derivatives is the same.
     """
     signatures = _signatures(problem, time)
-    classes: dict[object, list[int]] = {}
+    classes: dict[_Signature, list[int]] = {}
     for number, signature in enumerate(signatures):
         if signature is not None and problem.coordinates[number] not in split_off:
-            classes.setdefault(signature.key, []).append(number)
+            classes.setdefault(signature, []).append(number)
     groups: list[list[int]] = []
     taken: set[int] = set()
     needed: set[int] = set()
-    for members in sorted(classes.values(), key=lambda members: (-len(members), members)):
-        rest = signatures[members[0]].rest
-        if len(members) > 1 and taken.isdisjoint(rest) and needed.isdisjoint(members):
+    for signature, members in sorted(classes.items(), key=lambda item: (-len(item[1]), item[1])):
+        if len(members) > 1 and taken.isdisjoint(signature.rest) and needed.isdisjoint(members):
             groups.append(members)
             taken.update(members)
-            needed.update(rest)
+            needed.update(signature.rest)
+    own = {v: signature.own for v, signature in enumerate(signatures) if signature is not None}
     for members in sorted(groups):
-        problem = _with_group(problem, [problem_index for problem_index in members], signatures)
+        problem = _with_group(problem, {v: own[v] for v in members})
     return _renumbered(problem, taken)
 
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """How a coordinate enters all requests.
+    """How a coordinate enters all requests; equal for interchangeable coordinates.
 
     Attributes:
-        key: equal for interchangeable coordinates.
-        rest: the other coordinates in the monomials that it shares with them.
-        own: numbers of the requests that contain no other coordinate, in canonical order.
+        shared: (request, other coordinates, power, coefficient) of every monomial in requests shared with others.
+        private: the polynomials of the requests that contain no other coordinate, in canonical order.
+        own: the numbers of these requests.
     """
 
-    key: object
-    rest: frozenset[int]
-    own: tuple[int, ...]
+    shared: frozenset[tuple[int, tuple[int, ...], int, Scalar]]
+    private: tuple[tuple[tuple[Key, Scalar], ...], ...]
+    own: tuple[int, ...] = field(compare=False)
+
+    @property
+    def rest(self) -> set[int]:
+        """The other coordinates of the monomials."""
+        return {v for _, others, _, _ in self.shared for v in others}
 
 
 def _signatures(problem: Problem, time: Coordinate | None) -> list[_Signature | None]:
     """Return one signature per coordinate, None for one that cannot be in a group."""
-    shared: list[set[object]] = [set() for _ in problem.coordinates]
-    rest: list[set[int]] = [set() for _ in problem.coordinates]
-    own: list[list[tuple[object, int]]] = [[] for _ in problem.coordinates]
-    highest = [0] * len(problem.coordinates)
+    count = len(problem.coordinates)
+    shared: list[set[tuple[int, tuple[int, ...], int, Scalar]]] = [set() for _ in range(count)]
+    own: list[list[tuple[tuple[tuple[Key, Scalar], ...], int]]] = [[] for _ in range(count)]
     barred: set[int] = set()
     for number, request in enumerate(problem.requests):
         present = {v for coordinates, _, _ in request.polynomial for v in coordinates}
         spatial = {v for v in present if problem.coordinates[v] != time}
         if request.group is None and len(spatial) == 1 and all(g < 0 for _, g, _ in request.polynomial):
             (v,) = spatial
-            own[v].append((_canonical(_family(request.polynomial, v, 0)), number))
+            own[v].append((tuple(sorted(_family(request.polynomial, v, 0).items(), key=itemgetter(0))), number))
             barred |= present - spatial
             continue
         for (coordinates, group, _), value in request.polynomial.items():
@@ -76,18 +81,14 @@ def _signatures(problem: Problem, time: Coordinate | None) -> list[_Signature | 
                 if group >= 0:
                     barred.add(v)
                 others = tuple(w for w in coordinates if w != v)
-                power = len(coordinates) - len(others)
-                highest[v] = max(highest[v], power)
-                shared[v].add((number, others, power, value))
-                rest[v].update(others)
+                shared[v].add((number, others, len(coordinates) - len(others), value))
     result: list[_Signature | None] = []
-    for v in range(len(problem.coordinates)):
-        own[v].sort(key=lambda entry: repr(entry[0]))
-        if v in barred or (highest[v] < 2 and not own[v]):
-            result.append(None)
-            continue
-        key = (frozenset(shared[v]), tuple(polynomial for polynomial, _ in own[v]))
-        result.append(_Signature(key, frozenset(rest[v]), tuple(number for _, number in own[v])))
+    for v in range(count):
+        own[v].sort(key=lambda entry: (repr(entry[0]), entry[1]))
+        gains = own[v] or any(power > 1 for _, _, power, _ in shared[v])
+        private = tuple(polynomial for polynomial, _ in own[v])
+        signature = _Signature(frozenset(shared[v]), private, tuple(number for _, number in own[v]))
+        result.append(signature if gains and v not in barred else None)
     return result
 
 
@@ -106,18 +107,12 @@ def _moved(key: Key, coordinate: int, group: int) -> Key:
     return (others, group, power) if power else (coordinates, g, p)
 
 
-def _canonical(polynomial: Polynomial) -> tuple[tuple[Key, Scalar], ...]:
-    return tuple(sorted(polynomial.items(), key=lambda term: term[0]))
-
-
-def _with_group(problem: Problem, members: Sequence[int], signatures: Sequence[_Signature | None]) -> Problem:
+def _with_group(problem: Problem, members: Mapping[int, Sequence[int]]) -> Problem:
+    """Gather coordinates, each with the numbers of its own requests, in one new group."""
     group = len(problem.groups)
-    directions: dict[int, tuple[int, int]] = {}
-    for direction, v in enumerate(members):
-        signature = signatures[v]
-        assert signature is not None
-        directions |= {number: (direction, v) for number in signature.own}
-    first, others = members[0], set(members[1:])
+    directions = {number: (n, v) for n, (v, own) in enumerate(members.items()) for number in own}
+    first, *rest = members
+    others = set(rest)
     requests: list[Request] = []
     for number, request in enumerate(problem.requests):
         if number in directions:
@@ -127,9 +122,7 @@ def _with_group(problem: Problem, members: Sequence[int], signatures: Sequence[_
             requests.append(Request(request.contraction, family, group, ((direction, position, 1),)))
             continue
         polynomial = {
-            _moved(key, first, group): value
-            for key, value in request.polynomial.items()
-            if others.isdisjoint(key[0])
+            _moved(key, first, group): value for key, value in request.polynomial.items() if others.isdisjoint(key[0])
         }
         requests.append(Request(request.contraction, polynomial, request.group, request.runs))
     coordinates = [problem.coordinates[v] for v in members]

@@ -97,10 +97,13 @@ def _expanded(symbol: Symbol, declarations: Declarations, values: Mapping[int, i
 
 
 def _residue(coefficient: Coefficient, values: Mapping[int, int]) -> int:
-    return sum(
-        q.numerator * pow(q.denominator, -1, PRIME) * prod(pow(values[n], power, PRIME) for n, power in monomial)
-        for monomial, q in coefficient.terms
-    ) % PRIME
+    return (
+        sum(
+            q.numerator * pow(q.denominator, -1, PRIME) * prod(pow(values[n], power, PRIME) for n, power in monomial)
+            for monomial, q in coefficient.terms
+        )
+        % PRIME
+    )
 
 
 def _generator(generator: Generator, declarations: Declarations) -> dict[MultiIndex, int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from math import factorial, prod
 
+from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.declarations import Declarations
 from opcompiler.planning.polynomial import Key, Polynomial, order_key
 from opcompiler.planning.requests import Coordinate, Problem
@@ -35,10 +35,10 @@ class Labels:
         text = " + ".join(shown).replace("+ -", "− ")
         return text if len(terms) <= _SHOWN else f"{text} + … ({len(terms) - _SHOWN} more)"
 
-    def _term(self, key: Key, value: object, group: int | None) -> str:
+    def _term(self, key: Key, value: Coefficient, group: int | None) -> str:
         coordinates, _, power = key
         multiplicities = [len(list(same)) for _, same in groupby(coordinates)]
-        ordinary = as_coefficient(value) * Fraction(1, factorial(power) * prod(map(factorial, multiplicities)))  # type: ignore[arg-type]
+        ordinary = value * Fraction(1, factorial(power) * prod(map(factorial, multiplicities)))
         text = self._derivative(key, group)
         if ordinary.is_rational:
             factor = ordinary.rational
@@ -65,8 +65,3 @@ class Labels:
 
 def _superscript(power: int) -> str:
     return "" if power == 1 else str(power).translate(_SUPERSCRIPTS)
-
-
-def field_name(fields: Sequence[str]) -> str | None:
-    """Return the name to write into labels: that of the only field."""
-    return fields[0] if len(fields) == 1 else None

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from opcompiler.planning.inverse_system import InverseSystem
 from opcompiler.planning.polynomial import UNIT, Key, Polynomial, degree, splits
-from opcompiler.planning.scalars import Scalar, as_coefficient
+from opcompiler.planning.scalars import Scalar, as_coefficient, plus
 
 __all__ = ["StructureConstants", "structure_constants"]
 
@@ -50,7 +50,7 @@ def _coproduct(system: InverseSystem, number: int) -> dict[tuple[int, int], Scal
         for left, right in splits(key):
             if UNIT not in (left, right):
                 row = by_right.setdefault(right, {})
-                row[left] = row[left] + value if left in row else value
+                row[left] = plus(row[left], value) if left in row else value
     partners: dict[int, Polynomial] = {}
     for right, polynomial in by_right.items():
         # A factor ξ_i^[k] on the right ties the left side to the same direction i.

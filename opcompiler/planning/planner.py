@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from opcompiler.ir.normal_form import NormalForm
-from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.algebra import Algebra, Element
+from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
+from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan, Propagation
 from opcompiler.ir.scheme import Exact, Scheme
 from opcompiler.planning.bottleneck import compressed

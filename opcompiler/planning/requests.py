@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby, product
+from itertools import groupby, pairwise, product
 from math import factorial, prod
 
 from opcompiler.errors import LimitError
@@ -22,7 +22,7 @@ from opcompiler.ir.symbol import Generator, PowerSum, Quadric, Symbol, Xi
 from opcompiler.planning.limits import MAX_LISTED, MAX_TERMS
 from opcompiler.planning.polynomial import UNIT, Key, Polynomial
 from opcompiler.planning.quadrics import diagonal_form
-from opcompiler.planning.scalars import Scalar
+from opcompiler.planning.scalars import Scalar, plus
 
 __all__ = ["Coordinate", "Group", "Problem", "Request", "Run", "problem_of"]
 
@@ -191,26 +191,28 @@ class _Builder:
         result: list[Request] = []
         for chosen in product(*choices):
             factors: list[int] = []
-            flat, group, runs = 0, None, None
+            flat, along = 0, None
             for target, stride, index in zip(chosen, strides, contraction.free, strict=True):
                 if isinstance(target, Group):
-                    if group is not None:
-                        raise _Conflict(self._smaller(group[0], self.group_of[index.space]))
-                    group, runs = (self.group_of[index.space], index.power), (target, stride)
+                    if along is not None:
+                        raise _Conflict(self._smaller(along[0], self.group_of[index.space]))
+                    along = (self.group_of[index.space], index.power, _runs(target, stride))
                 else:
                     factors += [self.number[(index.space, target)]] * index.power
                     flat += target * stride
             shifted: dict[Key, Scalar] = {}
             for (coordinates, g, power), value in symbol.items():
-                if group is not None:
+                if along is not None:
                     if g >= 0:
-                        raise _Conflict(self._smaller(g, group[0]))
-                    g, power = group
+                        raise _Conflict(self._smaller(g, along[0]))
+                    g, power, _ = along
                 shifted[(tuple(sorted((*coordinates, *factors))), g, power)] = value
-            if runs is None:
-                result.append(Request(number, self._divided(shifted), None, ((0, flat, 1),)))
+            polynomial = self._divided(shifted)
+            if along is None:
+                result.append(Request(number, polynomial, None, ((0, flat, 1),)))
             else:
-                result.append(Request(number, self._divided(shifted), group[0], _runs(runs[0], runs[1], flat)))
+                runs = tuple((direction, position + flat, length) for direction, position, length in along[2])
+                result.append(Request(number, polynomial, along[0], runs))
         return result
 
     def _targets(self, index: FreeIndex) -> list[int | Group]:
@@ -230,7 +232,7 @@ class _Builder:
                 expanded = self._product(expanded, self._power(generator, power))
             for key, value in expanded.items():
                 term = coefficient * value if isinstance(self.one, Coefficient) else coefficient.rational * value
-                total[key] = total[key] + term if key in total else term
+                total[key] = plus(total[key], term) if key in total else term
         return {key: value for key, value in total.items() if value}
 
     def _power(self, generator: Generator, power: int) -> dict[Key, Fraction]:
@@ -294,24 +296,22 @@ def _one(contractions: Iterable[tuple[int, Contraction]]) -> Scalar:
 def _complement(space: str, dim: int, left_out: set[int]) -> tuple[CoordinateRange, ...]:
     """Return the coordinates of a space outside a small set, as ranges."""
     edges = [-1, *sorted(left_out), dim]
-    return tuple(
-        CoordinateRange(space, low + 1, high) for low, high in zip(edges, edges[1:], strict=False) if high > low + 1
-    )
+    return tuple(CoordinateRange(space, low + 1, high) for low, high in pairwise(edges) if high > low + 1)
 
 
-def _runs(group: Group, stride: int, offset: int) -> tuple[Run, ...]:
+def _runs(group: Group, stride: int) -> tuple[Run, ...]:
     """Return where the directions of a whole-space group go in the flattened free axes."""
     runs: list[Run] = []
     direction = 0
     for part in group.ranges:
         if stride == 1:
-            runs.append((direction, offset + part.start, part.size))
+            runs.append((direction, part.start, part.size))
         elif part.size > MAX_LISTED:
             raise LimitError(
                 f"{part.size} derivatives along {part.space} would have to be placed one by one",
                 hint="let the largest space be the last one",
             )
         else:
-            runs += [(direction + n, offset + (part.start + n) * stride, 1) for n in range(part.size)]
+            runs += [(direction + n, (part.start + n) * stride, 1) for n in range(part.size)]
         direction += part.size
     return tuple(runs)

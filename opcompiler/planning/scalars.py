@@ -12,7 +12,17 @@ from typing import TypeAlias
 
 from opcompiler.ir.coefficient import Coefficient, ScalarMonomial
 
-__all__ = ["NotDivisible", "Scalar", "as_coefficient", "content", "is_unit", "quotient", "value_at"]
+__all__ = [
+    "NotDivisible",
+    "Scalar",
+    "as_coefficient",
+    "content",
+    "difference",
+    "is_unit",
+    "plus",
+    "quotient",
+    "value_at",
+]
 
 Scalar: TypeAlias = Fraction | Coefficient
 
@@ -29,6 +39,20 @@ def as_coefficient(value: Scalar) -> Coefficient:
 def is_unit(value: Scalar) -> bool:
     """Whether a nonzero scalar is a rational number, so that one may divide by it."""
     return isinstance(value, Fraction) or value.is_rational
+
+
+def plus(left: Scalar, right: Scalar) -> Scalar:
+    """Return the sum."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return left + right
+    return as_coefficient(left) + as_coefficient(right)
+
+
+def difference(left: Scalar, right: Scalar) -> Scalar:
+    """Return the difference."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return left - right
+    return as_coefficient(left) - as_coefficient(right)
 
 
 def quotient(numerator: Scalar, denominator: Scalar) -> Scalar:

@@ -1,0 +1,95 @@
+"""The readable table behind `str(plan)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opcompiler.ir.algebra import AxisSeed, CoordinateSeed, Seed
+from opcompiler.ir.coefficient import ONE, Coefficient
+from opcompiler.ir.plan import Certificate, Plan, Propagation, Readout, ReadoutPart
+
+__all__ = ["plan_table"]
+
+_SHOWN = 12
+"""Entries of a long list that are written before it is cut."""
+
+
+def plan_table(plan: Plan) -> str:
+    """Return carried and minimal coefficients, basis, seeds, readouts and cost of a plan, one fact per line."""
+    rows = [
+        ("operator", "; ".join(plan.normal_form.written)),
+        ("scheme", str(plan.scheme)),
+        ("fields", ", ".join(plan.joint.fields) or "none"),
+        *_certificate(plan.certificate),
+        *_propagation(plan, plan.joint),
+        ("cost", f"{plan.cost.total:,} flops per point ({plan.cost.linear:,} linear + "
+                 f"{plan.cost.elementwise:,} elementwise), {plan.profile.description}"),
+    ]  # fmt: skip
+    if len(plan.field_certificates) > 1:
+        each = ", ".join(f"{field} {own.carried}" for field, own in plan.field_certificates)
+        rows.append(("one by one", f"coefficients carried when each field is its own callable: {each}"))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows if text)
+
+
+def _certificate(certificate: Certificate) -> list[tuple[str, str]]:
+    proof = (
+        "" if certificate.hankel_rank is None else f", Hankel rank {certificate.hankel_rank} mod {certificate.prime}"
+    )
+    return [
+        ("carried", f"{certificate.carried:,} coefficients"),
+        ("minimum", f"{certificate.minimum:,} for {certificate.scope}{proof}"),
+        ("by order", ", ".join(f"{count:,}" for count in certificate.by_order)),
+    ]
+
+
+def _propagation(plan: Plan, propagation: Propagation) -> list[tuple[str, str]]:
+    algebra = propagation.algebra
+    width = {compression.axis: compression.width for compression in propagation.compressions}
+    rows = [("strategy", propagation.strategy)]
+    names: list[str] = []
+    for number, element in enumerate(algebra.elements):
+        text = f"[{number}] {element.label}"
+        if element.axis is not None:
+            text += f"   × {algebra.axes[element.axis].size:,} directions"
+            text += f", recombined to {width[element.axis]:,}" if element.axis in width else ""
+        names.append(text)
+    rows += [("basis" if n == 0 else "", text) for n, text in enumerate(_cut(names, 4 * _SHOWN))]
+    rows.append(("products", f"{len(algebra.table)} in the Leibniz table"))
+    rows.append(("seeds", ", ".join(_cut([_seed(plan, seed) for seed in propagation.seeds]))))
+    readouts = _cut([_readout(plan, readout) for readout in propagation.readouts], 4 * _SHOWN)
+    return rows + [("readouts" if n == 0 else "", text) for n, text in enumerate(readouts)]
+
+
+def _seed(plan: Plan, seed: Seed) -> str:
+    match seed:
+        case AxisSeed(element, coefficient):
+            return _term(coefficient, f"xᵢ→[{element}]")
+        case CoordinateSeed(element, space, index, coefficient):
+            name = plan.normal_form.declarations.space(space).coordinate_name(index)
+            return _term(coefficient, f"{name}→[{element}]")
+
+
+def _readout(plan: Plan, readout: Readout) -> str:
+    contraction = plan.normal_form.contractions[readout.contraction]
+    parts = _cut([_term(part.coefficient, _part(part)) for part in readout.parts], 8)
+    shape = f" of shape {readout.shape}" if readout.shape else ""
+    value = " + ".join(parts) or "0"
+    return f"contraction {readout.contraction} of {contraction.field}{shape} = {value}"
+
+
+def _part(part: ReadoutPart) -> str:
+    if part.positions is None:
+        return f"[{part.element}]"
+    runs = _cut([f"{d}…{d + n - 1} at {p}" if n > 1 else f"{d} at {p}" for d, p, n in part.positions], 4)
+    return f"[{part.element}]({', '.join(runs)})"
+
+
+def _term(coefficient: Coefficient, text: str) -> str:
+    if coefficient == ONE:
+        return text
+    return f"({coefficient})·{text}" if len(coefficient.terms) > 1 else f"{coefficient}·{text}"
+
+
+def _cut(items: Sequence[str], shown: int = _SHOWN) -> list[str]:
+    return list(items) if len(items) <= shown else [*items[:shown], f"… ({len(items) - shown} more)"]
