@@ -77,7 +77,8 @@ def _normal_form(normal_form: NormalForm, scalars: Sequence[str], names: Sequenc
         else f"result {label} = {output_text(output, declarations, names)}"
         for label, output in zip(labels, normal_form.outputs, strict=True)
     ]
-    return [*contractions, *results]
+    legend = [f"s{number} = {text}" for number, text in enumerate(scalars)]
+    return [*contractions, *results, *(["with " + ", ".join(legend)] if legend else [])]
 
 
 def _certificate(plan: Plan) -> list[str]:
@@ -89,12 +90,12 @@ def _certificate(plan: Plan) -> list[str]:
 
 
 def _proof(certificate: Certificate) -> list[str]:
-    by_order = " + ".join(str(count) for count in certificate.by_order)
-    lines = [f"minimum   {certificate.minimum} coefficients = {by_order} by order, for {certificate.scope}"]
+    by_order = " + ".join(f"{count:,}" for count in certificate.by_order)
+    lines = [f"minimum   {certificate.minimum:,} coefficients = {by_order} by order, for {certificate.scope}"]
     if certificate.carried == certificate.minimum:
-        lines.append(f"carried   {certificate.carried}, which is the minimum")
+        lines.append(f"carried   {certificate.carried:,}, which is the minimum")
     else:
-        lines.append(f"carried   {certificate.carried}")
+        lines.append(f"carried   {certificate.carried:,}")
     lines += [
         "proved    no scheme that evaluates the network once over a finite-dimensional commutative algebra and",
         "          reads the result off linearly carries fewer (docs/mathematics.md, theorem 1)",

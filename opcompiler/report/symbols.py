@@ -135,10 +135,11 @@ def _subscripts(monomial: Monomial, declarations: Declarations) -> str | None:
 
 
 def contraction_text(contraction: Contraction, declarations: Declarations, scalars: Sequence[str] = ()) -> str:
-    """Return a contraction as its symbol, e.g. `p(∂)u with p(ξ) = |ξ_x|² + ξ_x1²·ξ_x2²`."""
+    """Return a contraction with its symbol, e.g. `p(∂)u, p(ξ) = |ξ_x|² + ξ_x1²·ξ_x2²`."""
     field = field_text(declarations.field(contraction.field), contraction.component)
-    symbol = symbol_text(contraction.symbol, declarations, scalars)
     free = " ".join(power_text(f"∂_{index.space}ᵢ", index.power) for index in contraction.free)
-    if free:
-        return f"{free} p(∂){field} for all i, p(ξ) = {symbol}"
-    return f"p(∂){field}, p(ξ) = {symbol}"
+    every = " for all i" if free else ""
+    if contraction.symbol == Symbol.one():
+        return f"{free} {field}{every}" if free else "the field itself"
+    prefix = f"{free} " if free else ""
+    return f"{prefix}p(∂){field}{every}, p(ξ) = {symbol_text(contraction.symbol, declarations, scalars)}"
