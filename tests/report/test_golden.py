@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from report.golden import GOLDEN, Golden, flat
 from oracles import tanh_mlp
+from report.golden import GOLDEN, Golden, flat
 
 import opcompiler as oc
 
