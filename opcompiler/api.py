@@ -5,16 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from opcompiler import execution, language, planning, report, symbolic
 from opcompiler.errors import ArgumentTypeError, OpCompilerError
-from opcompiler.execution.arguments import canonical_name
 from opcompiler.execution.functions import Function
 from opcompiler.execution.operator import CompiledOperator
 from opcompiler.ir.declarations import Declarations, FunctionDeclaration, Runtime
@@ -22,6 +19,7 @@ from opcompiler.ir.expression import System
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.scheme import Exact, Scheme
+from opcompiler.language.characters import normalise_name
 
 __all__ = ["Plan", "compile", "explain", "lower", "parse", "plan", "reduce"]
 
@@ -126,7 +124,7 @@ def lower(plan: Plan, functions: Mapping[str, Callable[..., Any]] | None = None)
         plan: what to run.
         functions: callables of coefficient functions by name; those missing are given at call.
     """
-    named = {canonical_name(name).split("(")[0].strip(): function for name, function in (functions or {}).items()}
+    named = {normalise_name(name).split("(")[0].strip(): function for name, function in (functions or {}).items()}
     return execution.lower(plan, {n: f.callable if isinstance(f, Function) else f for n, f in named.items()})
 
 
@@ -151,7 +149,7 @@ def explain(operator_or_text: CompiledOperator | Plan | Text, **declarations: An
             return report.explain_text(operator.plan, tuple(str(item) for item in texts))
 
 
-# --- what only this stage can do: callables and arrays among the declarations -----------------------------------
+# --- what only this stage can do: callables among the declarations -----------------------------------
 
 
 def _parse(
@@ -162,7 +160,7 @@ def _parse(
     declarations = language.declare(
         spaces,
         fields,
-        parameters=_exact_parameters(parameters),
+        parameters=parameters,
         functions={key: _declared_shape(value) for key, value in given.items()},
         **options,
     )
@@ -180,44 +178,6 @@ def _declared_shape(function: Any) -> tuple[int, ...] | None:
             return shape
         case _:
             return None
-
-
-def _exact_parameters(parameters: Any) -> Any:
-    """Turn arrays into nested sequences of numbers; a traced value is refused.
-
-    Raises:
-        ArgumentTypeError: a traced value, which has no number at compile time.
-    """
-    if not isinstance(parameters, Mapping):
-        return parameters
-    return {name: _exact(name, value) for name, value in parameters.items()}
-
-
-def _exact(name: str, value: Any) -> Any:
-    if isinstance(value, jax.core.Tracer):
-        raise ArgumentTypeError(
-            f"the parameter {name} is traced by jax and has no value when the operator is compiled",
-            hint=f'declare it as parameters={{"{name}": None}} and give it at call',
-        )
-    if isinstance(value, (list, tuple)):
-        return type(value)(_exact(name, item) for item in value)
-    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        return _nested(name, np.asarray(value))
-    return value
-
-
-def _nested(name: str, array: np.ndarray) -> Any:
-    if array.ndim:
-        return tuple(_nested(name, row) for row in array)
-    entry = array[()]
-    if array.dtype.kind in "iu":
-        return int(entry)
-    if not jnp.issubdtype(array.dtype, jnp.floating):
-        return entry.item()  # the language refuses what is no real number
-    if not np.isfinite(entry.astype(float)):
-        return float(entry)
-    # The shortest decimal of the entry's own precision: float32(0.1) is 1/10, as 0.1 is.
-    return Fraction(str(entry))
 
 
 def _with_callables(declarations: Declarations, given: Sequence[Any]) -> tuple[Declarations, Callables]:

@@ -7,7 +7,6 @@ equal; an empty one is shared by all points; nothing broadcasts.
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +19,9 @@ from opcompiler.errors import ArgumentTypeError, OperatorNameError, ShapeError
 from opcompiler.execution.functions import Function
 from opcompiler.execution.heads import Argument
 from opcompiler.ir.declarations import Declarations, ParameterDeclaration
+from opcompiler.language.characters import normalise_name
 
-__all__ = ["BoundCall", "bind", "canonical_name"]
+__all__ = ["BoundCall", "bind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,6 @@ class BoundCall:
     def u_is_batched(self) -> bool:
         """Whether an argument of u differs from point to point; otherwise only parameters do."""
         return self.batch is not None and (self.aux is not None or any(point.batched for point in self.points))
-
-
-def canonical_name(name: str) -> str:
-    """Return the name as it is compared: after NFKC, without surrounding space."""
-    return unicodedata.normalize("NFKC", name).strip()
 
 
 def bind(
@@ -111,7 +106,7 @@ def bind(
 def _fields(declarations: Declarations, u: Any) -> Callable[..., Any] | dict[str, Callable[..., Any]]:
     names = [field.name for field in declarations.fields]
     if isinstance(u, Mapping):
-        given = {canonical_name(name): function for name, function in u.items()}
+        given = {normalise_name(name): function for name, function in u.items()}
         if missing := [name for name in names if name not in given]:
             raise OperatorNameError(
                 f"u has no callable for the field {_listed(missing)}", hint=f"declared fields: {_listed(names)}"
@@ -160,7 +155,7 @@ def _real_array(name: str, point: Any) -> Any:
 def _parameters(
     declarations: Declarations, given: Mapping[str, Any], dtype: Any, complete: bool
 ) -> dict[str, jax.Array]:
-    values = {canonical_name(name): value for name, value in given.items()}
+    values = {normalise_name(name): value for name, value in given.items()}
     declared = {parameter.name: parameter for parameter in declarations.parameters}
     runtime = [name for name, parameter in declared.items() if parameter.value is None]
     for name in values:
@@ -260,7 +255,7 @@ def _functions(
     declarations: Declarations, known: Mapping[str, Callable[..., Any]], given: Mapping[str, Any], complete: bool
 ) -> dict[str, Callable[..., Any]]:
     # At call the bare name is enough; the full key c(x,y) is understood as well.
-    late = {canonical_name(name).split("(")[0].strip(): function for name, function in given.items()}
+    late = {normalise_name(name).split("(")[0].strip(): function for name, function in given.items()}
     declared = [function.name for function in declarations.functions]
     if unknown := [name for name in late if name not in declared]:
         raise OperatorNameError(f"{_listed(unknown)} is no declared function", hint=f"declared: {_listed(declared)}")

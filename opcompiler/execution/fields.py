@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler.errors import ShapeError
-from opcompiler.execution.arguments import canonical_name
 from opcompiler.ir.declarations import Declarations, FieldDeclaration
+from opcompiler.language.characters import normalise_name
 
 __all__ = ["declared_fields", "floating"]
 
@@ -60,7 +60,7 @@ def _in_declared_order(value: Any, declarations: Declarations) -> list[Any]:
     if len(names) == 1:
         return [value]
     if isinstance(value, Mapping):
-        given = {canonical_name(name): item for name, item in value.items()}
+        given = {normalise_name(name): item for name, item in value.items()}
         if set(given) == set(names):
             return [given[name] for name in names]
         returned = f"a mapping with the keys {', '.join(given)}"
