@@ -20,8 +20,9 @@ def group_interchangeable(
     """Return the same problem with interchangeable single coordinates gathered in groups.
 
     Coordinates i ∈ G form a group when every request is Σ_{i∈G} Σ_k q_k(rest)·ξ_i^[k] + q(rest) with the same q_k for
-    all i, or belongs to one of them alone and every other has the same request of its own (u_x and u_y). The
-    polynomials are only written differently, so the space spanned by their derivatives is the same.
+    all i, or is an entry of a derivative tensor that belongs to one of them alone while every other has the same
+    entry of its own (∇u). The polynomials are only written differently, so their derivatives span the same space.
+    A scalar contraction such as u_x stays a single element: it is read out as a whole, not from a direction.
     """
     signatures = _signatures(problem, time)
     classes: dict[_Signature, list[int]] = {}
@@ -71,7 +72,8 @@ def _signatures(problem: Problem, time: Coordinate | None) -> list[_Signature | 
     for number, request in enumerate(problem.requests):
         present = {v for coordinates, _, _ in request.polynomial for v in coordinates}
         spatial = {v for v in present if problem.coordinates[v] != time}
-        if request.group is None and len(spatial) == 1 and all(g < 0 for _, g, _ in request.polynomial):
+        entry_of_tensor = request.group is None and request.runs is not None
+        if entry_of_tensor and len(spatial) == 1 and all(g < 0 for _, g, _ in request.polynomial):
             (v,) = spatial
             own[v].append((tuple(sorted(_family(request.polynomial, v, 0).items(), key=itemgetter(0))), number))
             barred |= present - spatial
@@ -117,7 +119,7 @@ def _with_group(problem: Problem, members: Mapping[int, Sequence[int]]) -> Probl
     for number, request in enumerate(problem.requests):
         if number in directions:
             direction, v = directions[number]
-            position = 0 if request.runs is None else request.runs[0][1]
+            ((_, position, _),) = request.runs or ((0, 0, 1),)
             family = _family(request.polynomial, v, group)
             requests.append(Request(request.contraction, family, group, ((direction, position, 1),)))
             continue
