@@ -124,8 +124,12 @@ def lower(plan: Plan, functions: Mapping[str, Callable[..., Any]] | None = None)
         plan: what to run.
         functions: callables of coefficient functions by name; those missing are given at call.
     """
-    named = {normalise_name(name).split("(")[0].strip(): function for name, function in (functions or {}).items()}
-    return execution.lower(plan, {n: f.callable if isinstance(f, Function) else f for n, f in named.items()})
+    callables: Callables = {}
+    for key, function in (functions or {}).items():
+        callable_ = function.callable if isinstance(function, Function) else function
+        if callable_ is not None:
+            callables[normalise_name(key).split("(")[0].strip()] = callable_
+    return execution.lower(plan, callables)
 
 
 def explain(operator_or_text: CompiledOperator | Plan | Text, **declarations: Any) -> str:

@@ -34,9 +34,10 @@ def contraction_values(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> d
 
 def plain_value(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> Any:
     """Return the pytree of values of a plain operator, for whatever pytree u returns."""
-    mapping = isinstance(call.u, Mapping)
-    propagation = plan.separate[0] if mapping else plan.joint
-    u = next(iter(call.u.values())) if mapping else call.u
+    if isinstance(call.u, Mapping):
+        propagation, u = plan.separate[0], next(iter(call.u.values()))
+    else:
+        propagation, u = plan.joint, call.u
     jets = _evaluate(plan, propagation, floating(u, call.dtype), call, scalars)
     (readout,) = propagation.readouts
     free, shape = len(readout.shape), plan.normal_form.outputs[0].shape

@@ -52,51 +52,45 @@ def _sum(
 def _layout(
     jet: Any, readout: Readout, component: tuple[int, ...] | None, scalars: Sequence[Any], batched: bool
 ) -> Any:
+    """Gather rows (one per direction of each element), scale them, and put them at their positions."""
     size = math.prod(readout.shape)
     like = _zero(jet, component, batched)
-    rows: dict[int, tuple[int, Any]] = {}
-    taken: list[np.ndarray] = []
-    positions: list[np.ndarray] = []
-    factors: list[tuple[Coefficient, int]] = []
-    start = 0
-    for part in readout.parts:
-        if part.element and jet.coefficients[part.element - 1] is None:
-            continue
-        if part.element not in rows:
-            value = _coefficient(jet, part.element, component, batched)
-            value = value if _is_family(jet, part.element) else value[None]
-            rows[part.element] = start, value
-            start += value.shape[0]
-        first_row = rows[part.element][0]
-        for direction, position, length in part.positions or ():
-            taken.append(np.arange(first_row + direction, first_row + direction + length))
-            positions.append(np.arange(position, position + length))
-            factors.append((part.coefficient, length))
-    if not rows:
+    parts = [part for part in readout.parts if not part.element or jet.coefficients[part.element - 1] is not None]
+    if not parts:
         return jnp.zeros((*like.shape, *readout.shape), like.dtype)
-    source = jnp.concatenate([value for _, value in rows.values()]) if len(rows) > 1 else next(iter(rows.values()))[1]
-    take, place = np.concatenate(taken), np.concatenate(positions)
+    first_row: dict[int, int] = {}
+    pieces: list[Any] = []
+    for element in dict.fromkeys(part.element for part in parts):
+        first_row[element] = sum(piece.shape[0] for piece in pieces)
+        value = _coefficient(jet, element, component, batched)
+        pieces.append(value if _is_family(jet, element) else value[None])
+    rows = pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces)
+    runs = [
+        (first_row[part.element] + direction, position, length, part.coefficient)
+        for part in parts
+        for direction, position, length in part.positions or ()
+    ]
+    taken = np.concatenate([np.arange(row, row + length) for row, _, length, _ in runs])
+    place = np.concatenate([np.arange(position, position + length) for _, position, length, _ in runs])
+    factors = np.concatenate([np.full(length, number) for number, (_, _, length, _) in enumerate(runs)])
     covers_once = len(place) == size and len(np.unique(place)) == size
     if covers_once:
         order = np.argsort(place)
-        take, place = take[order], place[order]
-    if len(take) != source.shape[0] or np.any(take != np.arange(source.shape[0])):
-        source = source[take]
-    source = _scaled_rows(source, factors, order if covers_once else None, scalars)
+        taken, factors = taken[order], factors[order]
+    # The common case, one family that is the whole value in its order, moves nothing.
+    if len(taken) != rows.shape[0] or np.any(taken != np.arange(rows.shape[0])):
+        rows = rows[taken]
+    rows = _scaled_rows(rows, [coefficient for _, _, _, coefficient in runs], factors, scalars)
     if not covers_once:
-        source = jnp.zeros((size, *like.shape), source.dtype).at[place].add(source)
-    return jnp.reshape(jnp.moveaxis(source, 0, -1), (*like.shape, *readout.shape))
+        rows = jnp.zeros((size, *like.shape), rows.dtype).at[place].add(rows)
+    return jnp.reshape(jnp.moveaxis(rows, 0, -1), (*like.shape, *readout.shape))
 
 
-def _scaled_rows(
-    rows: Any, factors: Sequence[tuple[Coefficient, int]], order: np.ndarray | None, scalars: Sequence[Any]
-) -> Any:
-    distinct = {coefficient for coefficient, _ in factors}
-    if len(distinct) == 1:
-        return _scaled(rows, factors[0][0], scalars)
-    pieces = [jnp.full(length, coefficient_value(c, scalars), rows.dtype) for c, length in factors]
-    column = jnp.concatenate(pieces)
-    column = column if order is None else column[order]
+def _scaled_rows(rows: Any, coefficients: Sequence[Coefficient], factors: np.ndarray, scalars: Sequence[Any]) -> Any:
+    """Multiply row r by coefficients[factors[r]]."""
+    if len(set(coefficients)) == 1:
+        return _scaled(rows, coefficients[0], scalars)
+    column = jnp.stack([jnp.asarray(coefficient_value(c, scalars), rows.dtype) for c in coefficients])[factors]
     return rows * jnp.reshape(column, (-1, *(1,) * (rows.ndim - 1)))
 
 
