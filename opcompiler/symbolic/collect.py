@@ -68,6 +68,7 @@ from opcompiler.symbolic.linear import (
     FieldEntry,
     JetMonomial,
     LinearForm,
+    LinearRow,
     add_forms,
     scaled_form,
     symbol_of,
@@ -116,13 +117,17 @@ class Collector:
                 return _sum([self._contraction(entry, _real_parts(row)) for entry, row in form.items()])
         return self.head(e)
 
-    def linear_entry(self, e: Scalar) -> tuple[FieldEntry, dict[JetMonomial, Complex]] | None:
-        """Return the only row of a real linear constant-coefficient expression in one field entry, else None."""
+    def linear_row(self, e: Scalar) -> LinearRow | None:
+        """Return a real linear constant-coefficient expression in one field entry as a row, else None."""
         groups = self._groups(e)
         if list(groups) != [sympy.S.One] or groups[sympy.S.One].number or len(groups[sympy.S.One].form) != 1:
             return None
         ((entry, row),) = groups[sympy.S.One].form.items()
-        return None if any(c.im for c in row.values()) else (entry, row)
+        return None if any(c.im for c in row.values()) else LinearRow(entry, row)
+
+    def row_head(self, row: LinearRow) -> Head:
+        """Return the contraction of a real row, its coefficients inside the symbol."""
+        return self._contraction(row.entry, _real_parts(row.terms))
 
     def head(self, e: Scalar) -> Head:
         """Return the head of an expression."""
@@ -222,10 +227,6 @@ class Collector:
         number = self.contractions.setdefault(contraction, len(self.contractions))
         indices: tuple[HeadIndex, ...] = entry.component if whole else ()
         return ContractionValue(number, (*indices, *(label for _, label, _ in free)))
-
-    def whole_field(self, entry: FieldEntry, row: dict[JetMonomial, Complex], label: str) -> Head:
-        """Return the contraction of a whole vector field along `label`, from the row of one of its components."""
-        return self._contraction(FieldEntry(entry.field, (label,), entry.free), _real_parts(row))
 
     def _row_head(self, entry: FieldEntry, row: dict[JetMonomial, Complex]) -> Head:
         """Return the head of one row; a coefficient that all terms share up to sign stays outside the symbol."""

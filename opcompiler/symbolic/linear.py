@@ -13,7 +13,7 @@ from opcompiler.ir.head import HeadIndex
 from opcompiler.ir.symbol import Monomial, PowerSum, Quadric, Symbol, Xi, monomial
 from opcompiler.symbolic.atoms import Atoms, Jet, JetGenerator, TableForm
 
-__all__ = ["Complex", "FieldEntry", "JetMonomial", "LinearForm", "add_forms", "scaled_form", "symbol_of"]
+__all__ = ["Complex", "FieldEntry", "JetMonomial", "LinearForm", "LinearRow", "add_forms", "scaled_form", "symbol_of"]
 
 JetMonomial: TypeAlias = tuple[tuple[JetGenerator, int], ...]
 
@@ -57,6 +57,14 @@ class Complex:
 
 
 UNIT = Complex(ONE)
+
+@dataclass(frozen=True, slots=True)
+class LinearRow:
+    """Σ coefficient · derivative of one field entry: what one contraction computes."""
+
+    entry: FieldEntry
+    terms: dict[JetMonomial, Complex]
+
 
 LinearForm: TypeAlias = dict[FieldEntry, dict[JetMonomial, Complex]]
 

@@ -274,7 +274,8 @@ class Vocabulary:
             (slot, *others) = axis
             if others or slot.label is None or slot.size != place.size or place.label is None:
                 raise _NotWholeAxis
-            return Tensor(self.tensors.relabel(tensor, {slot.label: place.label}).entries[0], rest)
+            renamed = self.tensors.relabel(tensor, {slot.label: place.label}).entries[0]
+            return Tensor(np.asarray(renamed, dtype=object), rest)
         for number, slot in enumerate(axis):
             if place < slot.size:
                 part = Tensor(np.asarray(tensor.entries[number], dtype=object), rest)
