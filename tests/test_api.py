@@ -242,6 +242,21 @@ def test_composition_with_jit_vmap_grad_and_scan():
     close(jax.lax.map(lambda x: op(MLP, x), XS), op(MLP, XS))
 
 
+def test_composition_with_shard_map():
+    op = oc.compile("Δu - u³", spaces={"x": 5})
+    mesh = jax.make_mesh((1,), ("points",))
+    rows = jax.sharding.PartitionSpec("points")
+    sharded = jax.jit(jax.shard_map(lambda xs: op(MLP, xs), mesh=mesh, in_specs=rows, out_specs=rows))
+    close(sharded(XS), op(MLP, XS))
+
+
+def test_an_error_inside_u_says_what_u_was_called_with():
+    op = oc.compile("Δu", spaces={"x": 5})
+    with pytest.raises(Exception, match="dot") as error:
+        op(jax.vmap(lambda x: jnp.sum(x @ jnp.ones((5, 2)))), XS)
+    assert "u takes ONE point" in "".join(error.value.__notes__)
+
+
 def test_gradients_flow_to_traced_parameters():
     op = oc.compile("-k Δu + k² u", spaces={"x": 5}, parameters={"k": None})
     value = lambda k: op(MLP, X, parameters={"k": k})  # noqa: E731

@@ -12,7 +12,24 @@ from opcompiler.errors import ShapeError
 from opcompiler.ir.declarations import Declarations, FieldDeclaration
 from opcompiler.language.characters import normalise_name
 
-__all__ = ["declared_fields", "floating"]
+__all__ = ["at_one_point", "declared_fields", "floating"]
+
+
+def at_one_point(u: Callable[..., Any]) -> Callable[..., Any]:
+    """Return u; when it fails, its error says what u was called with."""
+
+    def value(*point: Any) -> Any:
+        try:
+            return u(*point)
+        except Exception as error:
+            shapes = ", ".join(str(jax.tree.map(jnp.shape, argument)) for argument in point)
+            error.add_note(
+                f"opcompiler called u with arguments of shape {shapes}: u takes ONE point per call (and the aux of "
+                "that point); the operator does the batching, don't vmap u"
+            )
+            raise
+
+    return value
 
 
 def declared_fields(
@@ -28,11 +45,11 @@ def declared_fields(
     if isinstance(u, Mapping):
         one_each = [(declarations.field(name), function) for name, function in u.items()]
         return lambda *point: tuple(
-            _exactly(field, _floating_array(function(*point), dtype)) for field, function in one_each
+            _exactly(field, _floating_array(at_one_point(function)(*point), dtype)) for field, function in one_each
         )
 
     def fields(*point: Any) -> tuple[jax.Array, ...]:
-        values = _in_declared_order(u(*point), declarations)
+        values = _in_declared_order(at_one_point(u)(*point), declarations)
         return tuple(
             _exactly(field, _floating_array(value, dtype))
             for field, value in zip(declarations.fields, values, strict=True)
@@ -43,7 +60,7 @@ def declared_fields(
 
 def floating(u: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
     """Return u with every leaf of its result an array of an inexact type."""
-    return lambda *point: jax.tree.map(lambda leaf: _floating_array(leaf, dtype), u(*point))
+    return lambda *point: jax.tree.map(lambda leaf: _floating_array(leaf, dtype), at_one_point(u)(*point))
 
 
 def _floating_array(value: Any, dtype: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from opcompiler.execution.fields import at_one_point
 from opcompiler.ir.network import AffineBottleneck, NetworkProfile
 from opcompiler.ir.space import Space
 
@@ -65,7 +66,7 @@ def network_profile(
         aux: the extra argument of u at one point, or None.
     """
     arguments = (*points,) if aux is None else (*points, aux)
-    closed = jax.make_jaxpr(u)(*arguments)
+    closed = jax.make_jaxpr(at_one_point(u))(*arguments)
     jaxpr = closed.jaxpr
     values = [_Value(True, space.name) for space in spaces]
     values += [_DEPENDENT] * (len(jaxpr.invars) - len(values))
