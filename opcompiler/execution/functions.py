@@ -15,6 +15,9 @@ from opcompiler.execution.labelled import BATCH, Labelled, entry
 
 __all__ = ["Function", "function_entry"]
 
+_FORWARD_LIMIT = 64
+"""A gradient along more directions than this is taken in reverse: one-hot tangents would be a square array."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -57,15 +60,17 @@ def function_entry(
     Raises:
         ShapeError: the callable returns another shape than declared.
     """
+    reverse = _reverse_gradient(shape, derivatives, sizes)
+    if reverse is not None:
+        number, label, remaining = reverse
+        gradient = _gradient(_differentiated(_checked(name, function, shape), remaining), number)
+        return _mapped(gradient, arguments, (label,))
     open_labels = list(dict.fromkeys(index for _, index in derivatives if isinstance(index, str)))
     values = [argument.value for argument in arguments]
 
     def at(directions: dict[str, Any], *points: Any) -> Any:
-        differentiated = _checked(name, function, shape)
-        for number, index in derivatives:
-            chosen = directions[index] if isinstance(index, str) else index
-            differentiated = _derivative(differentiated, number, chosen)
-        return differentiated(*points)
+        chosen = [(number, directions[index] if isinstance(index, str) else index) for number, index in derivatives]
+        return _differentiated(_checked(name, function, shape), chosen)(*points)
 
     evaluate: Callable[..., Any] = at
     for label in open_labels:
@@ -78,6 +83,41 @@ def function_entry(
         labels = (BATCH, *labels)
     directions = {label: np.arange(sizes[label]) for label in open_labels}
     return entry(evaluate(directions, *values), indices, leading=labels)
+
+
+def _reverse_gradient(
+    shape: tuple[int, ...], derivatives: Sequence[tuple[int, int | str]], sizes: Mapping[str, int]
+) -> tuple[int, str, list[tuple[int, int | str]]] | None:
+    """Return (argument, label, other derivatives) where one gradient of a scalar is best taken in reverse."""
+    labelled = [(number, index) for number, index in derivatives if isinstance(index, str)]
+    if shape or len(labelled) != 1 or sizes[labelled[0][1]] <= _FORWARD_LIMIT:
+        return None
+    return (*labelled[0], [derivative for derivative in derivatives if derivative != labelled[0]])
+
+
+def _mapped(gradient: Callable[..., Any], arguments: Sequence[Labelled], labels: tuple[str, ...]) -> Labelled:
+    values = [argument.value for argument in arguments]
+    if not any(BATCH in argument.labels for argument in arguments):
+        return Labelled(gradient(*values), labels)
+    mapped = jax.vmap(gradient, in_axes=tuple(0 if BATCH in argument.labels else None for argument in arguments))
+    return Labelled(mapped(*values), (BATCH, *labels))
+
+
+def _gradient(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """Return the flat gradient of a scalar function, real or complex, in one argument."""
+
+    def gradient(*arguments: Any) -> Any:
+        parts = [jnp.real] + ([jnp.imag] if jnp.iscomplexobj(jax.eval_shape(function, *arguments)) else [])
+        flat = [jnp.ravel(jax.grad(lambda *a, p=part: p(function(*a)), number)(*arguments)) for part in parts]
+        return flat[0] if len(flat) == 1 else flat[0] + 1j * flat[1]
+
+    return gradient
+
+
+def _differentiated(function: Callable[..., Any], derivatives: Sequence[tuple[int, Any]]) -> Callable[..., Any]:
+    for number, index in derivatives:
+        function = _derivative(function, number, index)
+    return function
 
 
 def _checked(name: str, function: Callable[..., Any], shape: tuple[int, ...]) -> Callable[..., Any]:
