@@ -75,6 +75,8 @@ class Coefficient:
 
     def __mul__(self, other: Coefficient | Fraction | int) -> Coefficient:
         """Return the product."""
+        if not isinstance(other, Coefficient | Fraction | int):
+            return NotImplemented
         if not isinstance(other, Coefficient):
             other = Coefficient.of(other)
         terms: dict[ScalarMonomial, Fraction] = {}
