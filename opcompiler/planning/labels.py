@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from math import factorial, prod
 
-from opcompiler.ir.coefficient import Coefficient
+from opcompiler.ir.coefficient import Coefficient, ScalarMonomial
 from opcompiler.ir.declarations import Declarations
+from opcompiler.ir.head import Head, ParameterValue
 from opcompiler.planning.polynomial import Key, Polynomial, order_key
 from opcompiler.planning.requests import Coordinate, Problem
 from opcompiler.planning.scalars import as_coefficient
 
-__all__ = ["Labels"]
+__all__ = ["Labels", "scalar_names"]
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SHOWN = 4
@@ -22,17 +24,25 @@ _SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Writes the derivative w(∂)u that an element carries; `field` is None where several fields share it."""
+    """Writes the derivative w(∂)u that an element carries.
+
+    Attributes:
+        problem: gives the coordinates and groups their numbers.
+        declarations: give them their names.
+        field: None where several fields share the algebra.
+        scalars: names of the run-time scalars.
+    """
 
     problem: Problem
     declarations: Declarations
     field: str | None
+    scalars: tuple[str, ...] = ()
 
     def text(self, polynomial: Polynomial, group: int | None) -> str:
         """Return the derivative of a polynomial in divided powers, a family when `group` is given."""
         terms = sorted(polynomial.items(), key=lambda term: order_key(term[0]))
         shown = [self._term(key, as_coefficient(value), group) for key, value in terms[:_SHOWN]]
-        text = " + ".join(shown).replace("+ -", "− ")
+        text = _sum(shown)
         return text if len(terms) <= _SHOWN else f"{text} + … ({len(terms) - _SHOWN} more)"
 
     def _term(self, key: Key, value: Coefficient, group: int | None) -> str:
@@ -43,7 +53,15 @@ class Labels:
         if ordinary.is_rational:
             factor = ordinary.rational
             return text if factor == 1 else f"-{text}" if factor == -1 else f"{factor}·{text}"
-        return f"({ordinary})·{text}" if len(ordinary.terms) > 1 else f"{ordinary}·{text}"
+        parts = [self._scalar_term(monomial, q) for monomial, q in ordinary.terms]
+        return f"({_sum(parts)})·{text}" if len(parts) > 1 else f"{parts[0]}·{text}"
+
+    def _scalar_term(self, monomial: ScalarMonomial, factor: Fraction) -> str:
+        names = [self.scalars[n] if n < len(self.scalars) else f"s{n}" for n, _ in monomial]
+        powers = [f"{name}{_superscript(power)}" for name, (_, power) in zip(names, monomial, strict=True)]
+        if abs(factor) != 1 or not powers:
+            powers.insert(0, str(abs(factor)))
+        return ("-" if factor < 0 else "") + "·".join(powers)
 
     def _derivative(self, key: Key, group: int | None) -> str:
         coordinates, g, power = key
@@ -61,6 +79,18 @@ class Labels:
     def _name(self, coordinate: Coordinate) -> str:
         space, index = coordinate
         return self.declarations.space(space).coordinate_name(index)
+
+
+def scalar_names(scalars: Sequence[Head]) -> tuple[str, ...]:
+    """Return short names of run-time scalars: a parameter's own name, else its number."""
+    return tuple(
+        head.name if isinstance(head, ParameterValue) and not head.indices else f"s{number}"
+        for number, head in enumerate(scalars)
+    )
+
+
+def _sum(terms: Sequence[str]) -> str:
+    return " + ".join(terms).replace("+ -", "− ")
 
 
 def _superscript(power: int) -> str:

@@ -7,7 +7,7 @@ __all__ = ["MAX_COEFFICIENTS", "MAX_HANKEL_COLUMNS", "MAX_LISTED", "MAX_TERMS"]
 MAX_COEFFICIENTS = 3000
 """Basis elements of an algebra that are written out one by one; a family counts once."""
 
-MAX_TERMS = 60_000
+MAX_TERMS = 20_000
 """Monomials of one symbol after its power sums are written out coordinate by coordinate."""
 
 MAX_LISTED = 3000

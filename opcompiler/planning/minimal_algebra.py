@@ -26,13 +26,13 @@ __all__ = ["minimal_algebra"]
 
 
 def minimal_algebra(
-    contractions: Sequence[tuple[int, Contraction]], declarations: Declarations
+    contractions: Sequence[tuple[int, Contraction]], declarations: Declarations, scalars: tuple[str, ...] = ()
 ) -> tuple[Propagation, Certificate]:
-    """Return the propagation of the given contractions over their minimal algebra, with its certificate.
+    """Return the propagation of numbered contractions over their minimal algebra, with its certificate.
 
     The minimum holds for every value of the run-time scalars outside a null set. The algebra is correct for all
     values: nothing is divided by a polynomial in them. Where minimality would ask for such a division, the symbols
-    are split into their parts by scalar monomials, and more than the minimum is carried.
+    are split into their parts by scalar monomials, and more than the minimum is carried. `scalars` names them.
 
     Raises:
         LimitError: the algebra is too large to be written out.
@@ -51,7 +51,7 @@ def minimal_algebra(
     fields = tuple(dict.fromkeys(contraction.field for _, contraction in contractions))
     fields = tuple(field.name for field in declarations.fields if field.name in fields)
     readouts = tuple(builder.readout(number, contraction, declarations) for number, contraction in contractions)
-    labels = Labels(problem, declarations, fields[0] if len(fields) == 1 else None)
+    labels = Labels(problem, declarations, fields[0] if len(fields) == 1 else None, scalars)
     algebra = builder.algebra(labels, readouts)
     propagation = Propagation(fields, algebra, builder.seeds(), readouts)
     return propagation, _certificate(generic, problem, algebra, [c for _, c in contractions], declarations)

@@ -9,6 +9,7 @@ from opcompiler.ir.plan import Certificate, Plan, Propagation
 from opcompiler.ir.scheme import Exact, Scheme
 from opcompiler.planning.bottleneck import compressed
 from opcompiler.planning.cost import cost_of
+from opcompiler.planning.labels import scalar_names
 from opcompiler.planning.minimal_algebra import minimal_algebra
 
 __all__ = ["plan"]
@@ -56,7 +57,7 @@ def _propagation(
     if not chosen:
         value = Algebra((Element("1", 0),))
         return Propagation((), value, (), ()), Certificate(minimum=1, carried=1, by_order=(1,))
-    propagation, certificate = minimal_algebra(chosen, normal_form.declarations)
+    propagation, certificate = minimal_algebra(chosen, normal_form.declarations, scalar_names(normal_form.scalars))
     if profile is None:
         return propagation, certificate
     return compressed(propagation, certificate, profile, normal_form.declarations)

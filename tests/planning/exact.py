@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from math import prod
 
+from planning.forms import evaluate_coefficient, multiply
+
 from opcompiler.ir.algebra import Algebra, AxisSeed, CoordinateSeed
 from opcompiler.ir.plan import Propagation
-from planning.forms import evaluate_coefficient, multiply
 
 Value = dict[tuple[int, int], Fraction]
 """(element, direction) → coefficient; zeros may be left out."""
@@ -132,9 +133,7 @@ def hilbert_function(symbols) -> tuple[int, ...]:
 
 
 def _along(polynomial, n):
-    return {
-        (*alpha[:n], alpha[n] - 1, *alpha[n + 1 :]): q * alpha[n] for alpha, q in polynomial.items() if alpha[n]
-    }
+    return {(*alpha[:n], alpha[n] - 1, *alpha[n + 1 :]): q * alpha[n] for alpha, q in polynomial.items() if alpha[n]}
 
 
 __all__ = ["coordinate_jets", "derivative", "evaluate", "hilbert_function", "multiply", "product_in"]

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planning.exact import derivative, evaluate, hilbert_function, product_in
+from planning.forms import coordinates, gradient, laplacian, normal_form, of, polynomials, power_sum, scalars, times, xi
 
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.symbol import Symbol
 from opcompiler.planning import plan
-from planning.exact import derivative, evaluate, hilbert_function, product_in
-from planning.forms import coordinates, gradient, laplacian, normal_form, of, polynomials, power_sum, scalars, times, xi
 
 NAMES = ("x", "y", "z", "t")
 FRACTIONS = st.fractions(min_value=-3, max_value=3, max_denominator=4)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from planning.forms import IDENTITY, gradient, laplacian, normal_form, of, quadric, scalars, times, xi
 
 from opcompiler.planning import plan
-from planning.forms import IDENTITY, gradient, laplacian, normal_form, of, quadric, scalars, times, xi
 
 x, y, z, t = (xi(name) for name in "xyzt")
 XYT, XYZT = scalars("x", "y", "t"), scalars("x", "y", "z", "t")
