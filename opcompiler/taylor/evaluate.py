@@ -11,6 +11,7 @@ from jax import numpy as jnp
 
 from opcompiler.errors import ShapeError
 from opcompiler.ir.algebra import Algebra
+from opcompiler.taylor import fallback as _fallback  # noqa: F401  registers the rule for custom_jvp
 from opcompiler.taylor import rules as _rules  # noqa: F401  registers the rule book
 from opcompiler.taylor.interpreter import Interpreter
 from opcompiler.taylor.jaxpr import trace
@@ -72,7 +73,7 @@ def _series(jet: Jet, structure: Structure) -> Series | Any:
         if value is None:
             blocks.append(None)
         elif isinstance(value, OneHot):
-            blocks.append(seed_of(value, structure.directions(k), np.ndim(jet.primal)))
+            blocks.append(seed_of(value, structure.sizes[k], np.ndim(jet.primal)))
         else:
             blocks.append(value if structure.is_family(k) else value[None])
     primal = jnp.asarray(jet.primal)
@@ -81,7 +82,7 @@ def _series(jet: Jet, structure: Structure) -> Series | Any:
 
 def _jet(value: Any, structure: Structure) -> Jet:
     if not is_series(value):
-        directions = [structure.directions(k) if structure.is_family(k) else None for k in range(1, structure.size)]
+        directions = [structure.sizes[k] if structure.is_family(k) else None for k in range(1, structure.size)]
         return Jet(jnp.asarray(value), (None,) * (structure.size - 1), tuple(directions))
     coefficients, directions = [], []
     for k, block in enumerate(value.blocks, 1):
@@ -91,7 +92,7 @@ def _jet(value: Any, structure: Structure) -> Jet:
             coefficients.append(OneHot(block.runs, block.scale, len(block.axes)))
             continue
         dense = value.dense(k)
-        rows = structure.directions(k) if dense is None else dense.shape[0]
+        rows = structure.sizes[k] if dense is None else dense.shape[0]
         directions.append(rows if family else None)
         coefficients.append(dense if dense is None or family else dense[0])
     return Jet(value.primal, tuple(coefficients), tuple(directions))

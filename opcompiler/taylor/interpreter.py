@@ -7,7 +7,7 @@ stands: batch axes are ordinary axes of the primal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,14 @@ class Interpreter:
         results = list(results) if isinstance(results, list | tuple) else [results]
         return [simplified(r) for r in results]
 
+    def through(
+        self, function: Callable[..., Any], inputs: Sequence[Any], needed: Sequence[Elements], primals: Sequence[Any]
+    ) -> list[Any]:
+        """Evaluate a JAX function on series; its values are replaced by `primals`, those of the original primitive."""
+        closed, _ = jx.trace(function, *map(constant, inputs))
+        results = self.run(closed, inputs, needed)
+        return [Series(p, r.blocks) if is_series(r) else p for p, r in zip(primals, results, strict=True)]
+
     def demands(
         self, closed: Any, active: Sequence[bool], needed: Sequence[Elements]
     ) -> tuple[list[tuple[Elements, ...]], list[Elements]]:
@@ -83,7 +91,7 @@ class Interpreter:
                 demanded[atom] = demanded.get(atom, frozenset()) | elements
 
         for atom, elements in zip(jaxpr.outvars, needed, strict=True):
-            demand(atom, elements)
+            demand(atom, elements | {0})
         per_equation: list[tuple[Elements, ...]] = []
         for equation in reversed(jaxpr.eqns):
             wanted = tuple(demanded.get(v, frozenset()) for v in equation.outvars)

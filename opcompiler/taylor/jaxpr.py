@@ -19,6 +19,7 @@ __all__ = [
     "bind",
     "close",
     "constants",
+    "is_elementwise",
     "is_literal",
     "is_unused",
     "literal",
@@ -77,3 +78,32 @@ def bind(equation: Equation, *values: Any) -> list[Any]:
 def source_line(equation: Equation) -> str:
     """Return the user's source line of an equation, `file:line (function)`."""
     return source_info_util.summarize(equation.source_info) or "unknown source line"
+
+
+ELEMENTWISE = frozenset(
+    "abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp "
+    "convert_element_type copy cos cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt igamma "
+    "igamma_grad_a igammac integer_pow is_finite le lgamma log log1p logistic lt max min mul ne neg nextafter not or "
+    "polygamma pow random_gamma_grad reduce_precision regularized_incomplete_beta rem round rsqrt select_n sign sin "
+    "sinh sqrt square stop_gradient sub tan tanh xor zeta".split()
+)
+"""Primitives that act on each entry by itself."""
+
+
+def is_elementwise(closed: Any, shape: tuple[int, ...]) -> bool:
+    """Whether all equations act entry by entry on arrays of this shape (scalars beside them are constants)."""
+    return all(_acts_elementwise(equation, shape) for equation in open_jaxpr(closed).eqns)
+
+
+def _acts_elementwise(equation: Equation, shape: tuple[int, ...]) -> bool:
+    name = equation.primitive.name
+    operands = [np.shape(a.aval) if not hasattr(a.aval, "shape") else a.aval.shape for a in equation.invars]
+    results = [v.aval.shape for v in equation.outvars]
+    if name in ("broadcast_in_dim", "iota", "full"):
+        return all(operand == () for operand in operands) and results == [shape]
+    if any(s not in ((), shape) for s in (*operands, *results)):
+        return False
+    if name in ("jit", "pjit", "closed_call", "custom_jvp_call"):
+        body = next(equation.params[key] for key in ("jaxpr", "call_jaxpr") if key in equation.params)
+        return is_elementwise(body, shape)
+    return name in ELEMENTWISE

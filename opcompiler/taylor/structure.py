@@ -15,13 +15,13 @@ from opcompiler.errors import ShapeError
 from opcompiler.ir.algebra import Algebra
 from opcompiler.ir.coefficient import Coefficient
 
-__all__ = ["Product", "Structure", "structure_of"]
+__all__ = ["Product", "Structure", "factors_of", "number", "structure_of"]
 
 Number = Any
 """A Python number, or a 0-d array where a structure constant depends on a run-time scalar."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Product:
     """constant · (a_left · b_right, symmetrised if left ≠ right), summed over directions with `weights` if given."""
 
@@ -31,21 +31,21 @@ class Product:
     weights: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Structure:
-    """One algebra with numeric structure constants.
+    """One algebra with numeric structure constants, compared by identity.
 
     Attributes:
-        algebra: what it was made from.
         degrees: degree of every element.
         axes: direction axis of every element, None for a single one.
+        sizes: number of directions of every element, 1 for a single one.
         products: for every element the products that contribute to it.
         factors: for every element the elements that (transitively) enter its coefficient in any product.
     """
 
-    algebra: Algebra
     degrees: tuple[int, ...]
     axes: tuple[int | None, ...]
+    sizes: tuple[int, ...]
     products: tuple[tuple[Product, ...], ...]
     factors: tuple[frozenset[int], ...]
 
@@ -68,9 +68,14 @@ class Structure:
         """Return the elements of an argument that a nonlinear function needs for these elements of its result."""
         return frozenset().union(*(self.factors[k] for k in wanted))
 
-    def directions(self, element: int) -> int:
-        """Number of directions of an element in the plain algebra (1 for a single one)."""
-        return self.algebra.size(self.algebra.elements[element])
+    @property
+    def is_graded(self) -> bool:
+        """Whether every product has exactly the degree of its factors together."""
+        return all(
+            self.degrees[k] == self.degrees[p.left] + self.degrees[p.right]
+            for k, terms in enumerate(self.products)
+            for p in terms
+        )
 
     def is_family(self, element: int) -> bool:
         """Whether the element is a family."""
@@ -106,15 +111,16 @@ def _structure(algebra: Algebra, scalars: Sequence[Any]) -> Structure:
             weights = np.array([float(w) for w in term.weights])
         products[term.out].append(Product(term.left, term.right, number(coefficient, scalars), weights))
     return Structure(
-        algebra,
         tuple(e.degree for e in algebra.elements),
         tuple(e.axis for e in algebra.elements),
+        tuple(algebra.size(e) for e in algebra.elements),
         tuple(map(tuple, products)),
-        _factors(products),
+        factors_of(products),
     )
 
 
-def _factors(products: list[list[Product]]) -> tuple[frozenset[int], ...]:
+def factors_of(products: Sequence[Sequence[Product]]) -> tuple[frozenset[int], ...]:
+    """Return for every element the elements that enter it through products, transitively, itself and 0 included."""
     factors = [{0, k} | {f for p in terms for f in (p.left, p.right)} for k, terms in enumerate(products)]
     changed = True
     while changed:

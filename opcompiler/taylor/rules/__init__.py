@@ -1,5 +1,14 @@
 """The rule book: one short function per primitive, by family; importing a chapter registers its rules."""
 
-from opcompiler.taylor.rules import bilinear, control_flow, elementwise, linear, structural
+from opcompiler.taylor.rules import (
+    bilinear,
+    control_flow,
+    elementwise,
+    indexing,
+    linear,
+    piecewise,
+    reductions,
+    structural,
+)
 
-__all__ = ["bilinear", "control_flow", "elementwise", "linear", "structural"]
+__all__ = ["bilinear", "control_flow", "elementwise", "indexing", "linear", "piecewise", "reductions", "structural"]

@@ -18,7 +18,7 @@ from opcompiler.taylor.series import Series, constant, is_series, with_rank
 FAMILY = "linear"
 
 
-@taylor_rule("neg", "copy", "copy_p", "reduce_precision", "device_put", "name", family=FAMILY, demand=demand.linear)
+@taylor_rule("neg", "copy", "reduce_precision", "device_put", "name", family=FAMILY, demand=demand.linear)
 def each(application: Application, a: Series) -> Series:
     """(La)_w = L a_w for an elementwise linear map L that also acts on the numbers of a coordinate seed."""
     return Series(application.bind(a.primal), tuple(_on_block(application, block, a) for block in a.blocks))
@@ -93,7 +93,7 @@ def add(application: Application, a: Any, b: Any) -> Series:
 
 locally_constant(
     "stop_gradient", "iota", "eq", "ne", "lt", "le", "gt", "ge", "eq_to", "le_to", "lt_to", "is_finite", "floor", "ceil",
-    "round", "sign", "not", "and", "or", "xor", "argmax", "argmin", "shift_left", "shift_right_logical",
+    "round", "not", "and", "or", "xor", "argmax", "argmin", "shift_left", "shift_right_logical",
     "shift_right_arithmetic", "population_count", "clz", "bitcast_convert_type", "nextafter", "random_bits",
     "random_seed", "random_split", "random_fold_in", "random_wrap", "random_unwrap", "random_clone", "threefry2x32",
     "rng_bit_generator", "rng_uniform", "reduce_and", "reduce_or", "reduce_xor", "empty", "empty2", "create_token", "after_all",

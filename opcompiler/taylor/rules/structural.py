@@ -104,7 +104,7 @@ def reshaped(a: Series, primal: Any) -> Series:
     return rearranged(a, primal, lambda b: reshape_block(b, old, new), lambda s: reshape_seed(s, old, new))
 
 
-@taylor_rule("reshape", "squeeze", "expand_dims", family=FAMILY, demand=demand.linear)
+@taylor_rule("reshape", "squeeze", family=FAMILY, demand=demand.linear)
 def reshape(application: Application, a: Series) -> Series:
     """(Ra)_w = R a_w; C order is kept."""
     if application.name == "reshape" and application.params["dimensions"] is not None:
