@@ -1,0 +1,417 @@
+"""Syntax tree → `Expr`: names get their meaning, chains of factors their operators, every node its shape."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import assert_never
+
+from opcompiler.errors import DerivativeOrderError, OperatorNameError, OperatorSyntaxError, RankError, Span
+from opcompiler.ir import expression as ir
+from opcompiler.ir.expression import Expr
+from opcompiler.language import syntax
+from opcompiler.language.calls import CallResolver
+from opcompiler.language.characters import PlainText
+from opcompiler.language.indices import NeedsExpansion, SumRange
+from opcompiler.language.limits import MAX_EXPANDED_SUM
+from opcompiler.language.scope import (
+    CoordinateName,
+    FieldName,
+    FunctionName,
+    ParameterName,
+    Scope,
+)
+from opcompiler.language.syntax import Syntax
+from opcompiler.language.tokens import ArgumentItem, IndexItem, OperatorSymbol, PartialSymbol, SubscriptItem
+from opcompiler.language.values import FunctionValue, OperatorValue, Value, WordValue
+
+__all__ = ["resolve"]
+
+
+def resolve(tree: Syntax, plain: PlainText, scope: Scope) -> Expr:
+    """Return the expression of a syntax tree; an equation is left − right.
+
+    Raises:
+        OperatorNameError, RankError, DerivativeOrderError, OperatorSyntaxError, LimitError: see each message.
+    """
+    resolver = _Resolver(plain.source, scope)
+    if not isinstance(tree, syntax.Equation):
+        return resolver.finished(resolver.value(tree))
+    left = resolver.finished(resolver.value(tree.left))
+    right = resolver.finished(resolver.value(tree.right))
+    if _is_zero(right):
+        return left
+    if _is_zero(left):
+        return resolver.negative(right)
+    return resolver.sum([left, resolver.negative(right)], tree.span)
+
+
+def _is_zero(side: Expr) -> bool:
+    return isinstance(side, ir.Number) and side.value == 0
+
+
+class _Resolver(CallResolver):
+    """Resolves one expression."""
+
+    def value(self, node: Syntax, hessian: bool = False) -> Value:
+        """Return what a node means; `hessian` says that ∇² stands where a matrix is wanted."""
+        match node:
+            case syntax.Literal(value):
+                return self.ledger.enter(ir.Number(value, span=node.span))
+            case syntax.Name(meaning):
+                return self.name(meaning, node.span)
+            case syntax.OperatorNode(symbol):
+                return self.operator_symbol(symbol, node.span)
+            case syntax.Function(function):
+                return FunctionValue(function.name, None, node.span)
+            case syntax.Group(entries):
+                if len(entries) == 1:
+                    return self.value(entries[0], hessian)
+                return self.vector([self.finished(self.value(entry)) for entry in entries], node.span)
+            case syntax.Bars(inner):
+                return self.norm(self.finished(self.value(inner)), node.span)
+            case syntax.Call(callee, arguments):
+                return self.call(callee, arguments, node.span)
+            case syntax.Leibniz():
+                return self.leibniz(node)
+            case syntax.Subscripted(base, items):
+                return self.subscripted(base, items, node.span)
+            case syntax.Primed(base, count):
+                return self.primed(base, count, node.span)
+            case syntax.Accented(base, count):
+                time = self.need_time("a dot over a field", node.span)
+                return self.partial(self.finished(self.value(base)), ((time, count),), node.span)
+            case syntax.Transposed(base):
+                return self.transpose(self.finished(self.value(base)), node.span)
+            case syntax.Raised(base, exponent):
+                return self.raised(base, exponent, hessian, node.span)
+            case syntax.Chain(links):
+                return self.chain(links, hessian, node.span)
+            case syntax.Terms(terms):
+                return self.terms(terms, hessian, node.span)
+            case syntax.Summation():
+                self.fail(OperatorSyntaxError, "nothing is summed here", node.span)
+            case syntax.Equation():
+                self.fail(OperatorSyntaxError, "an equation inside an expression", node.span)
+            case _:
+                assert_never(node)
+
+    # --- operators and derivatives --------------------------------------------------------------------------------
+
+    def operator_symbol(self, symbol: OperatorSymbol | PartialSymbol, span: Span) -> Value:
+        """Return an operator that waits for its operand."""
+        if isinstance(symbol, PartialSymbol):
+            return self.partial_operator(symbol.items, span)
+        space = self.space_of(symbol, span)
+        match symbol.kind:
+            case "laplacian" if isinstance(symbol.space, CoordinateName) and space is None:
+                coordinate = self.coordinate(symbol.space, span)
+                return OperatorValue(self.ledger.enter(ir.OperatorPartial(((coordinate, 2),), span=span)), span)
+            case "laplacian" | "biharmonic":
+                self.need_space("Δ", span)
+                laplacian = self.ledger.enter(ir.OperatorLaplacian(space, span=span))
+                power = 2 if symbol.kind == "biharmonic" else 1
+                return OperatorValue(self.operator_power(laplacian, power, span), span)
+            case "dalembertian":
+                self.need_time("□", span)
+                return OperatorValue(self.ledger.enter(ir.OperatorDAlembertian(span=span)), span)
+            case _:
+                return WordValue(symbol.kind, space, symbol.written, span)
+
+    def partial_operator(self, items: tuple[SubscriptItem, ...], span: Span) -> Value:
+        """Return ∂ along coordinates; of order 0 it is the identity."""
+        coordinates = self.coordinates(items)
+        return OperatorValue(self.ledger.enter(ir.OperatorPartial(coordinates, span=span)), span)
+
+    def leibniz(self, node: syntax.Leibniz) -> Value:
+        """∂ⁿu/∂x…, after the check that the orders agree."""
+        below = sum(item.count for item in node.denominator)
+        if below != node.order:
+            self.fail(
+                DerivativeOrderError,
+                f"derivative orders do not match: the denominator differentiates {below} times, "
+                f"the numerator says {node.order}",
+                node.span,
+                "write the same total order above and below, as in ∂³u/∂x²∂y",
+            )
+        if node.numerator is None:
+            return self.partial_operator(node.denominator, node.span)
+        operand = self.finished(self.value(node.numerator))
+        return self.partial(operand, self.coordinates(node.denominator), node.span)
+
+    def primed(self, base: Syntax, count: int, span: Span) -> Expr:
+        """u″ over the only space coordinate; F′ of a function of one argument."""
+        if isinstance(base, syntax.Name) and isinstance(base.meaning, FunctionName):
+            function = self.declarations.function(base.meaning.function)
+            if len(function.arguments) == 1:
+                call = self.bare_function(base.meaning.function, base.span)
+                return self.ledger.enter(
+                    ir.FunctionCall(call.name, call.arguments, (count,), shape=call.shape, span=span)
+                )
+        operand = self.finished(self.value(base))
+        if self.declarations.spatial_dim != 1:
+            self.fail(
+                DerivativeOrderError,
+                f"a prime needs exactly one space coordinate, there are {self.declarations.spatial_dim}",
+                span,
+                "write u_x or ∂u/∂x",
+            )
+        return self.partial(operand, ((self.spatial_coordinate(0, span), count),), span)
+
+    def subscripted(self, base: Syntax, items: tuple[SubscriptItem, ...], span: Span) -> Expr:
+        """Components first, then derivatives: v_{1,x}, a_ij, u_xx, F_s."""
+        operand = self.finished(self.value(base))
+        count = next((k for k, item in enumerate(items) if not isinstance(item.target, IndexItem)), len(items))
+        if count:
+            operand = self.component(operand, items[:count], span)
+        rest = items[count:]
+        if rest and isinstance(rest[0].target, ArgumentItem):
+            return self.function_derivative(operand, rest, span)
+        if rest and isinstance(operand, ir.Parameter | ir.Coordinate | ir.NamedConstant | ir.Number):
+            self.fail(OperatorNameError, "a derivative of a name that is no function of the coordinates", span)
+        return self.partial(operand, self.coordinates(rest), span)
+
+    def function_derivative(self, operand: Expr, items: tuple[SubscriptItem, ...], span: Span) -> Expr:
+        """F_s: the derivative of a coefficient function in one of its arguments."""
+        names = [item.target.name for item in items if isinstance(item.target, ArgumentItem)]
+        if not isinstance(operand, ir.FunctionCall) or len(names) < len(items):
+            self.fail(OperatorSyntaxError, "this subscript mixes arguments and coordinates", span)
+        arguments = self.declarations.function(operand.name).arguments
+        orders = list(operand.derivative)
+        for name, item in zip(names, items, strict=True):
+            orders[arguments.index(name)] += item.count
+        return self.ledger.enter(
+            ir.FunctionCall(operand.name, operand.arguments, tuple(orders), shape=operand.shape, span=span)
+        )
+
+    def raised(self, base: Syntax, exponent: Syntax, hessian: bool, span: Span) -> Value:
+        """A power; Aᵀ if the exponent is the letter T and the base is no scalar."""
+        value = self.value(base, hessian)
+        if isinstance(value, OperatorValue | WordValue | FunctionValue):
+            return self.waiting_power(value, self.finished(self.value(exponent)), hessian, span)
+        letter = exponent.entries[0] if isinstance(exponent, syntax.Group) else exponent
+        if value.shape and isinstance(letter, syntax.Name) and self.is_letter_t(letter):
+            return self.transpose(value, span)
+        return self.power(value, self.finished(self.value(exponent)), span)
+
+    def is_letter_t(self, name: syntax.Name) -> bool:
+        """Whether a declared name is T, so that ^T is still read as the transpose of a matrix."""
+        meaning = name.meaning
+        return (isinstance(meaning, ParameterName) and meaning.parameter == "T") or (
+            isinstance(meaning, FieldName) and meaning.field == "T"
+        )
+
+    # --- sums and chains ------------------------------------------------------------------------------------------
+
+    def terms(self, terms: tuple[tuple[int, Syntax], ...], hessian: bool, span: Span) -> Value:
+        """A sum, of expressions or of operators."""
+        values = [(negations, self.value(term, hessian)) for negations, term in terms]
+        if any(isinstance(value, OperatorValue | WordValue | FunctionValue) for _, value in values):
+            return self.operator_sum(values, span)
+        signed = [
+            self.negative(self.finished(value), negations, span if len(values) == 1 else None)
+            for negations, value in values
+        ]
+        return self.sum(signed, span)
+
+    def chain(self, links: tuple[syntax.Link, ...], hessian: bool, span: Span) -> Value:
+        """Factors in a row: apply the operators from the right, then multiply from the left."""
+        hessian = hessian or any(link.connector == ":" for link in links)
+        pieces: list[tuple[str, Value]] = []
+        for position, link in enumerate(links):
+            if isinstance(link.factor, syntax.Summation):
+                body = links[position + 1 :]
+                if not body or body[0].connector:
+                    self.fail(OperatorSyntaxError, "nothing is summed here", link.factor.span)
+                summed = self.summation(link.factor, body, hessian)
+                pieces.append((link.connector, self.negative(summed, link.negations)))
+                break
+            value = self.value(link.factor, hessian)
+            if link.negations % 2:
+                ((_, value),) = [(0, self.negated(value))]
+            pieces.append((link.connector, value))
+        self.refuse_unclear_argument(links)
+        return self.multiply(self.join_matrices(self.apply_prefixes(pieces)), span)
+
+    def negated(self, value: Value) -> Value:
+        """−value inside a chain."""
+        if isinstance(value, OperatorValue | WordValue | FunctionValue):
+            return self.operator_sum([(1, value)], value.span)
+        return self.negative(value)
+
+    def refuse_unclear_argument(self, links: tuple[syntax.Link, ...]) -> None:
+        """Refuse sin 2x and log u v: does the function take one factor or all?"""
+        for function, argument, after in zip(links, links[1:], links[2:], strict=False):
+            base = function.factor.base if isinstance(function.factor, syntax.Raised) else function.factor
+            simple = isinstance(argument.factor, syntax.Literal | syntax.Name | syntax.Raised | syntax.Subscripted)
+            unclear = isinstance(after.factor, syntax.Literal | syntax.Name | syntax.Raised | syntax.Subscripted)
+            if isinstance(after.factor, syntax.Raised):
+                unclear = isinstance(after.factor.base, syntax.Literal | syntax.Name | syntax.Subscripted)
+            if isinstance(base, syntax.Function) and simple and unclear and not (argument.connector or after.connector):
+                self.fail(
+                    OperatorSyntaxError,
+                    f"how much of this does {base.function.name} take?",
+                    function.factor.span | after.factor.span,
+                    f"put the argument in brackets: {base.function.name}(…)",
+                )
+
+    def apply_prefixes(self, pieces: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
+        """Apply every operator to the factor directly on its right, from the right to the left."""
+        applied: list[tuple[str, Value]] = []
+        for connector, value in reversed(pieces):
+            if applied and not applied[-1][0] and isinstance(value, OperatorValue | WordValue | FunctionValue):
+                _, operand = applied.pop()
+                value = self.apply_or_compose(value, operand, value.span | operand.span)
+            applied.append((connector, value))
+        return applied[::-1]
+
+    def join_matrices(self, pieces: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
+        """Multiply matrices written side by side first: u·A v is u·(A v), xᵀA x is xᵀ(A x)."""
+        joined: list[tuple[str, Value]] = []
+        for connector, value in reversed(pieces):
+            if (
+                joined
+                and not joined[-1][0]
+                and not isinstance(value, OperatorValue | WordValue | FunctionValue)
+                and value.shape
+            ):
+                right = joined[-1][1]
+                if not isinstance(right, OperatorValue | WordValue | FunctionValue) and right.shape:
+                    joined.pop()
+                    value = self.juxtapose(value, right, value.span | right.span)
+            joined.append((connector, value))
+        return joined[::-1]
+
+    def multiply(self, pieces: list[tuple[str, Value]], span: Span) -> Value:
+        """Multiply, divide, dot … from the left to the right."""
+        factors: list[Expr] = []
+        operator: OperatorValue | WordValue | FunctionValue | None = None
+        for connector, value in pieces:
+            if operator is not None:
+                operator = self.after_operator(operator, connector, value)
+            elif isinstance(value, OperatorValue | WordValue | FunctionValue):
+                operator = self.before_operator(factors, connector, value)
+            else:
+                self.multiply_one(factors, connector, value)
+        if operator is None:
+            return self.product(factors, span)
+        if not factors:
+            return operator
+        multiplier = self.as_operator(self.product(factors, span))
+        return OperatorValue(self.compose([multiplier, self.as_operator(operator)], span), span)
+
+    def before_operator(
+        self, factors: list[Expr], connector: str, value: OperatorValue | WordValue | FunctionValue
+    ) -> OperatorValue | WordValue | FunctionValue:
+        """Read 2Δ, 2*Δ and v·∇, where no operand follows."""
+        if connector in ("·", "@") and isinstance(value, WordValue) and value.kind == "gradient" and factors:
+            position = next((k for k, factor in enumerate(factors) if factor.shape), None)
+            if position is None:
+                self.fail(RankError, "a scalar before ·∇", value.span, "v·∇ needs a vector v")
+            vector = factors.pop(position)
+            axes = self.declarations.spatial_shape
+            vector = self.as_vector(vector, ir.Number(Fraction(0), shape=axes))
+            if vector.shape != axes or value.space is not None:
+                self.fail(RankError, f"v·∇ needs a vector of shape {axes}", vector.span)
+            directional = self.ledger.enter(ir.OperatorDirectional(vector, span=vector.span | value.span))
+            return OperatorValue(directional, vector.span | value.span)
+        if connector in ("", "*") or (connector == "·" and isinstance(value, OperatorValue)):
+            return value
+        self.fail(OperatorSyntaxError, f"an operator after {connector!r} has no operand", value.span)
+
+    def after_operator(
+        self, operator: OperatorValue | WordValue | FunctionValue, connector: str, value: Value
+    ) -> OperatorValue | WordValue | FunctionValue:
+        """Read Δ/2; refuse Δ*u and Δ·u."""
+        if (
+            connector == "/"
+            and isinstance(operator, OperatorValue)
+            and not isinstance(value, OperatorValue | WordValue | FunctionValue)
+        ):
+            one = ir.Number(Fraction(1), span=value.span)
+            factor = self.as_operator(self.quotient(one, value, value.span))
+            return OperatorValue(self.compose([factor, operator.operator], operator.span), operator.span)
+        self.fail(
+            OperatorSyntaxError,
+            f"an operator before {connector!r} has no operand",
+            operator.span,
+            "an operator is written directly before its operand: Δu, ∂_x u, (1 + Δ)u",
+        )
+
+    def multiply_one(self, factors: list[Expr], connector: str, value: Expr) -> None:
+        """Multiply the factors so far by one more, in place."""
+        if not factors:
+            factors.append(value)
+            return
+        span = factors[0].span | value.span
+        position = next((k for k, factor in enumerate(factors) if factor.shape), None)
+        if connector == "/":
+            numerator = self.product(list(factors), factors[0].span | factors[-1].span)
+            factors[:] = [self.quotient(numerator, value, span)]
+            return
+        both_scalar = position is None and not value.shape
+        if both_scalar and connector in ("", "*", "·", "×"):
+            factors.append(value)
+            return
+        if connector in ("", "*"):
+            if position is None or not value.shape:
+                factors.append(value)
+            else:
+                left = factors[position]
+                factors[position] = self.juxtapose(left, value, left.span | value.span)
+            return
+        if connector == "·" and self.is_scaling(factors, position, value):
+            factors.append(value)
+            return
+        position = len(factors) - 1 if position is None else position
+        left = factors[position]
+        combine = {"·": self.dot, "@": self.dot, "×": self.cross, "⊗": self.outer, ":": self.double_dot}[connector]
+        factors[position] = combine(left, value, left.span | value.span)
+
+    def is_scaling(self, factors: list[Expr], position: int | None, value: Expr) -> bool:
+        """Whether a dot multiplies a tensor by a number (2·∇u) or by a constant (ρ·v, but not before a gradient)."""
+        scalars = [value] if position is not None else factors
+        tensor = value if position is None else factors[position]
+        if bool(value.shape) == (position is not None):
+            return False
+        if all(isinstance(factor, ir.Number | ir.Quotient) and self.is_number(factor) for factor in scalars):
+            return True
+        is_gradient = isinstance(tensor, ir.Gradient)
+        return not is_gradient and all(isinstance(factor, ir.Parameter | ir.Number) for factor in scalars)
+
+    def is_number(self, expression: Expr) -> bool:
+        """Whether the value is known."""
+        return self.ledger.constant(expression) is not None
+
+    # --- index sums -----------------------------------------------------------------------------------------------
+
+    def summation(self, node: syntax.Summation, body: tuple[syntax.Link, ...], hessian: bool) -> Expr:
+        """Sum over letters; written out only where coordinates are declared one by one."""
+        span = node.span | body[-1].span
+        return self.sum_over(node.bounds.letters, self.sum_range(node.bounds, node.span), body, hessian, span)
+
+    def sum_over(
+        self, letters: tuple[str, ...], bounds: SumRange, body: tuple[syntax.Link, ...], hessian: bool, span: Span
+    ) -> Expr:
+        """Sum over the first letter of the sum over the others."""
+        if not letters:
+            return self.finished(self.chain(body, hessian, body[0].span | body[-1].span))
+        letter, rest = letters[0], letters[1:]
+        self.bind(letter, bounds, span)
+        try:
+            inner = self.sum_over(rest, bounds, body, hessian, span)
+            if inner.shape:
+                raise NeedsExpansion
+            return self.ledger.enter(ir.IndexSum(letter, bounds.lower, bounds.upper, inner, span=span))
+        except NeedsExpansion:
+            if bounds.upper - bounds.lower >= MAX_EXPANDED_SUM:
+                raise
+        finally:
+            self.unbind(letter)
+        terms: list[Expr] = []
+        for number in range(bounds.lower, bounds.upper + 1):
+            self.bind(letter, number, span)
+            try:
+                terms.append(self.sum_over(rest, bounds, body, hessian, span))
+            finally:
+                self.unbind(letter)
+        return self.sum(terms, span)

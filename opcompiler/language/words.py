@@ -1,0 +1,388 @@
+"""Runs of letters: `6uu_x`, `D_uΔu`, `βSI`, `iψ_t`, `sin`, `dxx(`, `e_y`.
+
+A run is split into declared names, built-in words and implicit names so that the fewest pieces come out; a declared
+name beats a reading of the same length, and two equally short splits are refused. This is a shortest path over the
+places of the run, from the right to the left.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from opcompiler.errors import LimitError, OperatorNameError, OperatorSyntaxError
+from opcompiler.language.differentials import DifferentialReader
+from opcompiler.language.limits import MAX_WORD_LENGTH
+from opcompiler.language.scope import (
+    ComponentName,
+    CoordinateName,
+    Entry,
+    FieldName,
+    FunctionName,
+    ParameterName,
+    SpaceName,
+)
+from opcompiler.language.tokens import (
+    BuiltinFunction,
+    CoefficientCall,
+    ConstantName,
+    DimensionName,
+    ImaginaryName,
+    IndexItem,
+    IndexLetter,
+    OperatorSymbol,
+    PartialSymbol,
+    Payload,
+    SumBounds,
+    UnitVectorName,
+)
+from opcompiler.language.vocabulary import (
+    CONSTANTS,
+    FUNCTION_ALIASES,
+    OPERATOR_ARITY,
+    OPERATOR_WORDS,
+    SUM_WORDS,
+    OperatorKind,
+)
+
+__all__ = ["WordReader"]
+
+_DECLARED, _SUBSCRIPTED, _IMPLICIT, _LEIBNIZ = 100, 101, 150, 50
+"""What a piece costs; a Leibniz d counts half, so that du/dx is a derivative even where d is a parameter."""
+
+_SUM_BOUNDS = re.compile(r"\s*([^\W\d_](?:\s*,?\s*[^\W\d_])*)\s*(?:=\s*(\d+))?\s*")
+_BUILTIN = {**FUNCTION_ALIASES, **OPERATOR_WORDS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One way of reading on from a place: terminals (type, payload, start, stop), where it ends, what it costs."""
+
+    stop: int
+    cost: int
+    tokens: tuple[tuple[str, Payload, int, int], ...]
+
+
+class WordReader(DifferentialReader):
+    """Reads runs of letters and digits."""
+
+    def read_word(self, place: int) -> int:
+        """Read the run that begins here and return where the next token starts."""
+        stop = self.end_of_word(place)
+        while stop > place + 1 and self.text[stop - 1] == "_":
+            stop -= 1
+        if stop - place > MAX_WORD_LENGTH:
+            self.fail(LimitError, f"more than {MAX_WORD_LENGTH} letters in a row", place, stop)
+        best: dict[int, tuple[int, int, _Piece | None]] = {}
+        for start in range(stop - 1, place - 1, -1):
+            cheapest: tuple[int, int, _Piece | None] | None = None
+            for piece in self.pieces(start, place, stop):
+                after = best.get(piece.stop, (0, 1, None) if piece.stop >= stop else None)
+                if after is None:
+                    continue
+                cost = piece.cost + after[0]
+                if cheapest is None or cost < cheapest[0]:
+                    cheapest = (cost, after[1], piece)
+                elif cost == cheapest[0]:
+                    cheapest = (cost, cheapest[1] + after[1], cheapest[2])
+            if cheapest is not None:
+                best[start] = cheapest
+        if place not in best:
+            self.fail_word(place, stop)
+        cost, ways, piece = best[place]
+        if ways > 1:
+            self.fail(
+                OperatorNameError,
+                f"{self.text[place:stop]!r} can be split into declared names in several ways",
+                place,
+                stop,
+                "write a space or * between the factors",
+            )
+        return self.emit_pieces(piece, best)
+
+    def emit_pieces(self, piece: _Piece | None, best: dict[int, tuple[int, int, _Piece | None]]) -> int:
+        """Emit the terminals of the chosen pieces."""
+        stop = 0
+        while piece is not None:
+            for type_, payload, start, end in piece.tokens:
+                if type_ == "PARTIAL":
+                    self.open_partial(int(str(payload)), start, end)
+                elif type_ == "SUMMATION":
+                    return self.read_summation(start, end)
+                elif type_ == "OPERATOR" and isinstance(payload, OperatorSymbol):
+                    return self.emit_operator(payload.kind, payload.written, start, end)
+                else:
+                    self.emit(type_, payload, start, end)
+            stop = piece.stop
+            piece = best[stop][2] if stop in best else None
+        return stop
+
+    def fail_word(self, place: int, stop: int) -> None:
+        """Say which letters no declaration explains."""
+        word = self.text[place:stop]
+        for end, entry in self.scope.matches(self.text, place):
+            if isinstance(entry, FieldName | FunctionName) and self.char(end) == "_":
+                found = self.read_subscript(end, entry if isinstance(entry, FunctionName) else None)
+                reach = found[1] if found else end + 1
+                rest = self.text[reach:stop] or word
+                self.fail(
+                    OperatorNameError,
+                    f"{rest!r} in the subscript of {self.text[place:end]!r} is not a declared coordinate",
+                    reach,
+                    max(stop, reach + 1),
+                    self.nearest_hint(word),
+                )
+        self.fail(OperatorNameError, f"the name {word[:60]!r} is not declared", place, stop, self.nearest_hint(word))
+
+    def nearest_hint(self, word: str) -> str:
+        """Suggest the nearest name, or list what is declared."""
+        nearest = self.scope.nearest(word)
+        return f"did you mean {nearest!r}?" if nearest else f"declared names: {self.scope.describe()}"
+
+    # --- the pieces that may begin at a place ---------------------------------------------------------------------
+
+    def pieces(self, start: int, first: int, stop: int) -> list[_Piece]:
+        """Return every reading of the text from `start` on."""
+        found: list[_Piece] = []
+        if self.at_subscript(start):
+            subscript = self.read_subscript(start) if start > first else None
+            if subscript is not None:
+                tokens = (("SUBSCRIPT", subscript[0], start, subscript[1]),)
+                found.append(_Piece(subscript[1], _DECLARED, tokens))
+            return found
+        for end, entry in self.scope.matches(self.text, start):
+            found += self.declared_pieces(entry, start, end)
+        head = self.leibniz_head(start)
+        if head is not None:
+            found.append(_Piece(head[1], _LEIBNIZ, (("PARTIAL", head[0], start, head[1]),)))
+        return found + self.builtin_pieces(start, stop) + self.implicit_pieces(start, first, stop)
+
+    def declared_pieces(self, entry: Entry, start: int, end: int) -> list[_Piece]:
+        """Return the readings of a declared name: alone, numbered, called, with a subscript."""
+        pieces: list[_Piece] = []
+        if self.char(end) == "_" and self.char(end + 1) == "{" and end + 1 in self.partner:
+            braced = self.text[end + 2 : self.partner[end + 1]].replace(" ", "")
+            whole = self.scope.entries.get(f"{self.text[start:end]}_{braced}")
+            if whole is not None:
+                stop = self.partner[end + 1] + 1
+                return [_Piece(stop, _DECLARED, (("NAME", whole, start, stop),))]
+        if isinstance(entry, SpaceName) and self.scope.array_space(entry) is not None:
+            coordinate, stop = self.numbered_coordinate(entry, start, end)
+            return [_Piece(stop, _DECLARED, (("NAME", coordinate, start, stop),))]
+        if isinstance(entry, FieldName):
+            numbered = self.component_index(entry, end)
+            if numbered is not None:
+                name = ComponentName(entry.field, numbered[0])
+                pieces += self.name_pieces(name, start, numbered[1], _DECLARED)
+        if isinstance(entry, FunctionName):
+            return self.function_pieces(entry, start, end)
+        return pieces + self.name_pieces(entry, start, end, _DECLARED)
+
+    def name_pieces(self, entry: Entry, start: int, end: int, cost: int) -> list[_Piece]:
+        """Return the name alone and, where it can be differentiated or indexed, with its subscript."""
+        after_call = self.end_of_evaluation(entry, start, end)
+        name = ("NAME", entry, start, after_call)
+        pieces = [_Piece(after_call, cost, (name,))]
+        takes_subscript = isinstance(entry, FieldName | ComponentName | FunctionName) or (
+            isinstance(entry, ParameterName) and self.scope.declarations.parameter(entry.parameter).shape
+        )
+        if takes_subscript and self.at_subscript(after_call):
+            function = entry if isinstance(entry, FunctionName) else None
+            found = self.read_subscript(after_call, function)
+            if found is not None:
+                subscript = ("SUBSCRIPT", found[0], after_call, found[1])
+                pieces.append(_Piece(found[1], cost + _SUBSCRIPTED - _DECLARED, (name, subscript)))
+        return pieces
+
+    def function_pieces(self, entry: FunctionName, start: int, end: int) -> list[_Piece]:
+        """Read c(x,y), F'(φ) as calls and bare c as the function at its declared arguments."""
+        stop = end
+        while self.char(stop) == "'":
+            stop += 1
+        opening = self.skip_spaces(stop)
+        if self.char(opening) == "(":
+            call = CoefficientCall(entry, stop - end)
+            return [_Piece(stop, _DECLARED, (("CALL", call, start, stop),))]
+        return self.name_pieces(entry, start, end, _DECLARED)
+
+    def end_of_evaluation(self, entry: Entry, start: int, end: int) -> int:
+        """Skip the brackets of u(x,t): a field at exactly its coordinates is the field."""
+        opening = self.skip_spaces(end)
+        if not isinstance(entry, FieldName | ComponentName) or self.char(opening) != "(" or opening not in self.partner:
+            return end
+        stop = self.partner[opening]
+        parts = self.split_arguments(opening + 1, stop)
+        entries = [self.scope.get(part) for part in parts]
+        if all(isinstance(part, CoordinateName | SpaceName) for part in entries) and self.covers_spaces(entries):
+            return stop + 1
+        if len(parts) > 1:
+            places = ", ".join(space.name for space in self.scope.declarations.spaces)
+            self.fail(
+                OperatorNameError,
+                f"the field {self.text[start:end]!r} is a function of exactly {places}",
+                start,
+                stop + 1,
+                "for a product write * before the bracket",
+            )
+        return end
+
+    def split_arguments(self, start: int, stop: int) -> list[str]:
+        """Split at the commas that stand in no inner bracket."""
+        parts, depth, piece = [], 0, start
+        for place in range(start, stop):
+            char = self.text[place]
+            depth += (char in "([{") - (char in ")]}")
+            if char == "," and depth == 0:
+                parts.append(self.text[piece:place].strip())
+                piece = place + 1
+        return [*parts, self.text[piece:stop].strip()]
+
+    def covers_spaces(self, entries: list[Entry | None]) -> bool:
+        """Whether these coordinates are all coordinates, each once."""
+        whole = [entry.space for entry in entries if isinstance(entry, SpaceName)]
+        single = [(entry.space, entry.index) for entry in entries if isinstance(entry, CoordinateName)]
+        expected = sum(1 if space.name in whole else space.dim for space in self.scope.declarations.spaces)
+        distinct = len(set(whole)) + len(set(single))
+        return distinct == len(entries) == expected and not any(space in whole for space, _ in single)
+
+    def builtin_pieces(self, start: int, stop: int) -> list[_Piece]:
+        """Read the words of the language, which end where letters and digits end."""
+        end = start
+        while self.is_word_char(end) and not self.subscripts[end]:
+            end += 1
+        for finish in range(end, start, -1):
+            word = self.text[start:finish]
+            if finish < end and self.text[finish] != "_":
+                continue
+            if word in self.scope.entries:
+                continue
+            called = self.char(finish) == "("
+            if word in SUM_WORDS and self.at_subscript(finish):
+                return [_Piece(stop, _DECLARED, (("SUMMATION", None, start, finish),))]
+            if word in FUNCTION_ALIASES and (finish == end):
+                function = BuiltinFunction(FUNCTION_ALIASES[word])
+                return [_Piece(finish, _DECLARED, (("CALL" if called else "FUNCTION", function, start, finish),))]
+            if word in OPERATOR_WORDS and (called or word not in {"J", "diff"}):
+                kind = OPERATOR_WORDS[word]
+                return [_Piece(stop, _DECLARED, (("OPERATOR", OperatorSymbol(kind, None, word), start, finish),))]
+            if word == "D" and called is False and self.char(finish) in ("^", "*"):
+                order = self.order_end(finish)
+                if order is not None and self.text[finish:order].strip("^*(){} ") == "2":
+                    symbol = OperatorSymbol("hessian", None, "D²")
+                    return [_Piece(order, _IMPLICIT, (("OPERATOR", symbol, start, order),))]
+        return self.derivative_words(start, end)
+
+    def derivative_words(self, start: int, end: int) -> list[_Piece]:
+        """Read d_x, d_{xx}, dx(…), Dxx(…), Dx4(…)."""
+        if self.text[start] not in "dD":
+            return []
+        if self.at_subscript(start + 1):
+            found = self.read_subscript(start + 1)
+            if found is None:
+                return []
+            symbol = PartialSymbol(self.spatial_items(found[0]))
+            type_ = "CALL" if self.char(found[1]) == "(" else "OPERATOR"
+            return [_Piece(found[1], _IMPLICIT, ((type_, symbol, start, found[1]),))]
+        if self.char(end) != "(" or end == start + 1:
+            return []
+        items, reach = self.split_tail(start + 1, end, None)
+        if not items or any(isinstance(item.target, SpaceName) for item in items):
+            return []
+        digits = items[-1].target
+        if reach == end and len(items) == 2 and isinstance(digits, IndexItem):
+            order = self.order_value(digits.text, start, end)
+            items = self.with_order((items[0],), order, start, end)
+        if reach < end or any(not isinstance(item.target, CoordinateName) for item in items):
+            return []
+        return [_Piece(end, _DECLARED, (("CALL", PartialSymbol(items), start, end),))]
+
+    def implicit_pieces(self, start: int, first: int, stop: int) -> list[_Piece]:
+        """Read π, e, i, d, e_y and summation letters where no declaration claims them."""
+        char, alone = self.text[start], start == first and start + 1 == stop
+        last = start + 1 == stop
+        payload: Payload = None
+        if self.text.startswith("pi", start) and start == first and start + 2 == stop:
+            return [_Piece(stop, _IMPLICIT, (("NAME", ConstantName("pi"), start, stop),))]
+        if char == "e" and self.at_subscript(start + 1):
+            found = self.read_subscript(start + 1)
+            if found is not None and len(found[0]) == 1 and found[0][0].count == 1:
+                return [_Piece(found[1], _IMPLICIT, (("NAME", UnitVectorName(found[0][0]), start, found[1]),))]
+            return []
+        if char == "π":
+            payload = ConstantName(CONSTANTS[char])
+        elif char == "e" and last and (alone or self.char(stop) in ("^", "*")):
+            payload = ConstantName("e")
+        elif char == "i" and (start == first or last):
+            payload = ImaginaryName()
+        elif char == "d" and alone and self.has_dimension():
+            payload = DimensionName()
+        elif char in self.letters and alone:
+            payload = IndexLetter(char)
+        if payload is None:
+            return []
+        return [_Piece(start + 1, _IMPLICIT, (("NAME", payload, start, start + 1),))]
+
+    def has_dimension(self) -> bool:
+        """Whether d may stand for the number of coordinates: there is a sum, or a space declared by its size."""
+        spaces = self.scope.declarations.spaces
+        return bool(self.letters) or any(space.shape and space.coordinates is None for space in spaces)
+
+    # --- operators and sums ---------------------------------------------------------------------------------------
+
+    def emit_operator(self, kind: OperatorKind, written: str, start: int, stop: int) -> int:
+        """Emit an operator with the space in its subscript, as a call if it is a word before a bracket."""
+        space: CoordinateName | SpaceName | None = None
+        if self.at_subscript(stop) and kind in {"laplacian", "gradient", "hessian"}:
+            found = self.read_subscript(stop)
+            target = found[0][0].target if found and len(found[0]) == 1 and found[0][0].count == 1 else None
+            if found is None or not isinstance(target, CoordinateName | SpaceName):
+                self.fail(OperatorNameError, f"the subscript of {written} is one space", stop, self.end_of_word(stop))
+            space, stop = target, found[1]
+        symbol = OperatorSymbol(kind, space, written)
+        is_call = (written.isalpha() and written.isascii()) or "_" in written
+        if is_call and self.char(stop) == "(":
+            return self.emit("CALL", symbol, start, stop)
+        if kind in OPERATOR_ARITY:
+            self.fail(OperatorSyntaxError, f"{written} needs its arguments in brackets", start, stop)
+        return self.emit("OPERATOR", symbol, start, stop)
+
+    def is_summation(self, place: int) -> bool:
+        """Whether ∑, or Σ if it is not declared, begins an index sum here."""
+        return self.text[place] == "∑" or (not self.scope.matches(self.text, place) and self.at_subscript(place + 1))
+
+    def read_summation(self, start: int, stop: int) -> int:
+        """Read ∑ᵢ, ∑_i, ∑_{i,j}, ∑_{i=1}^{d}."""
+        if not self.at_subscript(stop):
+            self.fail(OperatorSyntaxError, "the sum has no index", start, stop, "write ∑_{i=1}^{d}")
+        if self.text[stop] == "_" and self.char(stop + 1) == "{":
+            end = self.partner.get(stop + 1, len(self.text))
+            written, place = self.text[stop + 2 : end], end + 1
+        else:
+            place = stop + (self.text[stop] == "_")
+            end = place + 1
+            while self.subscripts[stop] and end < len(self.text) and self.subscripts[end]:
+                end += 1
+            written, place = self.text[place:end], end
+        match = _SUM_BOUNDS.fullmatch(written)
+        if match is None:
+            self.fail(OperatorSyntaxError, "the index of the sum cannot be read", stop, place, "write ∑_{i=1}^{d}")
+        letters = tuple(char for char in match[1] if char.isalpha())
+        for letter in letters:
+            if letter in self.scope.entries:
+                self.fail(OperatorNameError, f"the index {letter!r} is a declared name", stop, place)
+        if len(set(letters)) < len(letters):
+            self.fail(OperatorNameError, "an index appears twice in one sum", stop, place)
+        upper, place = self.read_upper_bound(place)
+        self.letters |= set(letters)
+        return self.emit("SUMMATION", SumBounds(letters, match[2], upper), start, place)
+
+    def read_upper_bound(self, place: int) -> tuple[str | None, int]:
+        """Read ^{d}, ^d, ^10, ^(d) after the index of a sum."""
+        if self.char(place) != "^":
+            return None, place
+        start = self.skip_spaces(place + 1)
+        if self.char(start) in ("{", "(") and start in self.partner:
+            return self.text[start + 1 : self.partner[start]].strip(), self.partner[start] + 1
+        digits = self.end_of_digits(start)
+        stop = digits if digits > start else start + 1
+        return self.text[start:stop], stop
