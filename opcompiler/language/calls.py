@@ -82,14 +82,16 @@ class CallResolver(IndexResolver):
                 return self.ledger.enter(ir.NamedConstant(name, span=span))
             case ImaginaryName():
                 if "i" in self.bound:
-                    self.fail(UnsupportedError, "the index i as a number", span, "use another letter for the index")
+                    raise self.error(
+                        UnsupportedError, "the index i as a number", span, "use another letter for the index"
+                    )
                 return self.ledger.enter(ir.ImaginaryUnit(span=span))
             case DimensionName():
                 return self.ledger.enter(ir.Number(Fraction(self.declarations.spatial_dim), span=span))
             case IndexLetter(letter):
                 if letter in self.bound:
-                    self.fail(UnsupportedError, f"the index {letter!r} as a number", span)
-                self.fail(OperatorNameError, f"the name {letter!r} is not declared", span)
+                    raise self.error(UnsupportedError, f"the index {letter!r} as a number", span)
+                raise self.error(OperatorNameError, f"the name {letter!r} is not declared", span)
             case UnitVectorName(item):
                 return self.unit_vector(item, span)
             case _:
@@ -112,7 +114,7 @@ class CallResolver(IndexResolver):
             time = self.time_index(space.name)
             if space.name == coordinate.space:
                 if coordinate.index == time:
-                    self.fail(RankError, "time has no unit vector", span)
+                    raise self.error(RankError, "time has no unit vector", span)
                 axis += coordinate.index - (time is not None and coordinate.index > time)
                 break
             axis += space.dim - (time is not None)
@@ -122,14 +124,14 @@ class CallResolver(IndexResolver):
         """Read e_1 and e_i."""
         text = getattr(item.target, "text", None)
         if text is None:
-            self.fail(RankError, "a unit vector belongs to one coordinate", span)
+            raise self.error(RankError, "a unit vector belongs to one coordinate", span)
         return self.spatial_coordinate(int(text[:15]) - 1 if text.isdigit() else text, span)
 
     def bare_function(self, name: str, span: Span) -> ir.FunctionCall:
         """Return a coefficient function at its declared arguments."""
         function = self.declarations.function(name)
         if not function.implicit:
-            self.fail(
+            raise self.error(
                 OperatorSyntaxError,
                 f"the function {name!r} needs an argument",
                 span,
@@ -174,7 +176,7 @@ class CallResolver(IndexResolver):
     def apply_call(self, operator: Value, arguments: tuple[Syntax, ...], written: str, span: Span) -> Value:
         """lap(u), grad(u), d_x(…): one argument; inside tr and det ∇² is the Hessian."""
         if len(arguments) != 1:
-            self.fail(OperatorSyntaxError, f"{written} takes one argument, not {len(arguments)}", span)
+            raise self.error(OperatorSyntaxError, f"{written} takes one argument, not {len(arguments)}", span)
         assert isinstance(operator, OperatorValue | WordValue | FunctionValue)
         wants_matrix = isinstance(operator, WordValue) and operator.kind in {"trace", "determinant"}
         operand = self.value(arguments[0], wants_matrix)
@@ -183,7 +185,7 @@ class CallResolver(IndexResolver):
     def binary(self, kind: str, written: str, arguments: tuple[Syntax, ...], span: Span) -> Value:
         """dot(a, b), cross(a, b), outer(a, b), inner(A, B), J(a, b)."""
         if len(arguments) != 2:
-            self.fail(OperatorSyntaxError, f"{written} takes two arguments, not {len(arguments)}", span)
+            raise self.error(OperatorSyntaxError, f"{written} takes two arguments, not {len(arguments)}", span)
         left = self.finished(self.value(arguments[0]))
         right = self.value(arguments[1])
         if kind == "dot" and isinstance(right, WordValue) and right.kind == "gradient":
@@ -205,13 +207,13 @@ class CallResolver(IndexResolver):
         """dot(v, grad): v·∇ without operand."""
         axes = self.declarations.spatial_shape
         if left.shape != axes or (isinstance(nabla, WordValue) and nabla.space is not None):
-            self.fail(RankError, f"v·∇ needs a vector of shape {axes}, not {shape_name(left.shape)}", left.span)
+            raise self.error(RankError, f"v·∇ needs a vector of shape {axes}, not {shape_name(left.shape)}", left.span)
         return OperatorValue(self.ledger.enter(ir.OperatorDirectional(left, span=span)), span)
 
     def jacobian(self, left: Expr, right: Expr, span: Span) -> Expr:
         """J(a, b) = a_x b_y − a_y b_x in two space dimensions."""
         if self.declarations.spatial_dim != 2 or left.shape or right.shape:
-            self.fail(RankError, "J(a, b) takes two scalars over exactly two space coordinates", span)
+            raise self.error(RankError, "J(a, b) takes two scalars over exactly two space coordinates", span)
         x, y = (self.spatial_coordinate(axis, span) for axis in (0, 1))
 
         def product(along_left: ir.Coordinate, along_right: ir.Coordinate) -> Expr:
@@ -227,14 +229,14 @@ class CallResolver(IndexResolver):
         """c(x,y), f(u), F″(φ)."""
         function = self.declarations.function(name)
         if len(arguments) != len(function.arguments):
-            self.fail(
+            raise self.error(
                 OperatorSyntaxError,
                 f"{name} takes {len(function.arguments)} argument(s), not {len(arguments)}",
                 span,
                 f"it is declared as {name}({','.join(function.arguments)}); for a product write {name}*(…)",
             )
         if primes and len(arguments) != 1:
-            self.fail(
+            raise self.error(
                 DerivativeOrderError,
                 f"a prime needs a function of one argument, {name} has {len(arguments)}",
                 span,
@@ -257,7 +259,7 @@ class CallResolver(IndexResolver):
         if expected is None:
             expected = ()
         if value.shape != expected:
-            self.fail(
+            raise self.error(
                 RankError, f"an argument is {shape_name(value.shape)}, expected {shape_name(expected)}", value.span
             )
         return value
@@ -265,7 +267,7 @@ class CallResolver(IndexResolver):
     def diff(self, arguments: tuple[Syntax, ...], span: Span) -> Expr:
         """diff(u, 2), diff(u, x), diff(u, x, 2), diff(u, x, y)."""
         if len(arguments) < 2:
-            self.fail(OperatorSyntaxError, "diff needs an operand and what to differentiate by", span)
+            raise self.error(OperatorSyntaxError, "diff needs an operand and what to differentiate by", span)
         operand, *rest = self.expressions(arguments)
         coordinates: list[tuple[ir.Coordinate, int]] = []
         for item in rest:
@@ -278,14 +280,16 @@ class CallResolver(IndexResolver):
                     elif not coordinates and self.declarations.spatial_dim == 1:
                         coordinates.append((self.spatial_coordinate(0, span), int(value)))
                     else:
-                        self.fail(
+                        raise self.error(
                             DerivativeOrderError,
                             "this order belongs to no coordinate",
                             item.span,
                             "write diff(u, x, 2)",
                         )
                 case _:
-                    self.fail(OperatorNameError, "diff differentiates by coordinates", item.span, "write diff(u, x, 2)")
+                    raise self.error(
+                        OperatorNameError, "diff differentiates by coordinates", item.span, "write diff(u, x, 2)"
+                    )
         return self.partial(operand, self.merged(coordinates), span)
 
     def merged(self, coordinates: list[tuple[ir.Coordinate, int]]) -> tuple[tuple[ir.Coordinate, int], ...]:

@@ -6,7 +6,7 @@ A `d` opens one only if the text goes on with an operand and `/d` + coordinate; 
 
 from __future__ import annotations
 
-from opcompiler.errors import DerivativeOrderError, OperatorNameError, OperatorSyntaxError
+from opcompiler.errors import DerivativeOrderError, OpCompilerError, OperatorNameError, OperatorSyntaxError
 from opcompiler.language.scope import CoordinateName, SpaceName
 from opcompiler.language.subscripts import SubscriptReader
 from opcompiler.language.tokens import IndexItem, Lexeme, PartialSymbol, SubscriptItem
@@ -34,7 +34,7 @@ class DifferentialReader(SubscriptReader):
         if self.at_subscript(stop):
             found = self.read_subscript(stop)
             if found is None:
-                self.fail_subscript(stop)
+                raise self.subscript_error(stop)
             items, end = found
         else:
             items, end = self.read_attached_coordinates(stop)
@@ -49,7 +49,9 @@ class DifferentialReader(SubscriptReader):
     ) -> tuple[SubscriptItem, ...]:
         """Apply the order of ∂^2_x to its only coordinate."""
         if len(items) != 1 or items[0].count != 1:
-            self.fail(DerivativeOrderError, "an order and several coordinates", start, stop, "write ∂_x^2 or ∂_xx")
+            raise self.error(
+                DerivativeOrderError, "an order and several coordinates", start, stop, "write ∂_x^2 or ∂_xx"
+            )
         return (SubscriptItem(items[0].target, order, items[0].span),)
 
     def spatial_items(self, items: tuple[SubscriptItem, ...]) -> tuple[SubscriptItem, ...]:
@@ -105,19 +107,19 @@ class DifferentialReader(SubscriptReader):
             if self.char(symbol) != "∂":
                 return None
             if not waiting or waiting[-1][0] != len(self.brackets):
-                self.fail(OperatorSyntaxError, "this denominator has no numerator ∂", slash, symbol + 1)
+                raise self.error(OperatorSyntaxError, "this denominator has no numerator ∂", slash, symbol + 1)
             found = self.read_differentials(symbol, "∂", int(str(waiting[-1][1].payload)))
             if found is None:
-                self.fail_denominator(slash, symbol)
+                raise self.denominator_error(slash, symbol)
         items, stop = found
         waiting.pop()
         return self.emit("DENOMINATOR", self.spatial_items(items), slash, stop)
 
-    def fail_denominator(self, slash: int, symbol: int) -> None:
+    def denominator_error(self, slash: int, symbol: int) -> OpCompilerError:
         """Say what is wrong with a denominator."""
         after = self.skip_spaces(symbol + 1)
         if self.char(after) == "^" or self.text.startswith("**", after):
-            self.fail(
+            return self.error(
                 DerivativeOrderError,
                 "the order stands on ∂ instead of the coordinate",
                 symbol,
@@ -126,14 +128,14 @@ class DifferentialReader(SubscriptReader):
             )
         if self.is_word_char(after):
             word = self.text[after : self.end_of_word(after)]
-            self.fail(
+            return self.error(
                 OperatorNameError,
                 f"{word!r} is not a declared coordinate",
                 after,
                 after + len(word),
                 f"declared names: {self.scope.describe()}",
             )
-        self.fail(OperatorSyntaxError, "a coordinate is missing in the denominator", slash, symbol + 1)
+        return self.error(OperatorSyntaxError, "a coordinate is missing in the denominator", slash, symbol + 1)
 
     def read_differentials(self, place: int, symbol: str, order: int) -> tuple[tuple[SubscriptItem, ...], int] | None:
         """Read `∂x²∂y` or `dx^2dy` from its first symbol; None if it is not made of differentials."""
@@ -173,7 +175,9 @@ class DifferentialReader(SubscriptReader):
                 return None
             whole = self.end_of_word(stop)
             if not self.scope.matches(self.text, stop):
-                self.fail(OperatorNameError, f"{self.text[place:whole]!r} is not a declared coordinate", place, whole)
+                raise self.error(
+                    OperatorNameError, f"{self.text[place:whole]!r} is not a declared coordinate", place, whole
+                )
         return target, 1, stop
 
     def continues_with_differential(self, place: int, symbol: str) -> bool:

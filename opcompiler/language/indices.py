@@ -45,7 +45,7 @@ class IndexResolver(OperatorBuilder):
     def bind(self, letter: str, bounds: SumRange | int, span: Span) -> None:
         """Bind a letter inside a sum."""
         if letter in self.bound:
-            self.fail(OperatorNameError, f"the index {letter!r} is already used by an outer sum", span)
+            raise self.error(OperatorNameError, f"the index {letter!r} is already used by an outer sum", span)
         self.bound[letter] = bounds
 
     def unbind(self, letter: str) -> None:
@@ -57,14 +57,14 @@ class IndexResolver(OperatorBuilder):
         lower = int(bounds.lower[:15]) if bounds.lower is not None else 1
         upper = self.bound_value(bounds.upper, span) if bounds.upper is not None else self.declarations.spatial_dim
         if lower < 1 or upper < lower:
-            self.fail(OperatorNameError, f"the index runs from {lower} to {upper}; indices count from 1", span)
+            raise self.error(OperatorNameError, f"the index runs from {lower} to {upper}; indices count from 1", span)
         return SumRange(lower - 1, upper - 1)
 
     def bound_value(self, written: str, span: Span) -> int:
         """Return the number that an upper bound such as d, 10 or d-1 stands for."""
         match = _BOUND.fullmatch(written)
         if match is None:
-            self.fail(
+            raise self.error(
                 OperatorNameError, f"the upper bound {written[:20]!r} cannot be read", span, "write a number or d"
             )
         name, sign, offset = match.groups()
@@ -82,7 +82,7 @@ class IndexResolver(OperatorBuilder):
             return int(value)
         if name == "d" and name not in self.scope.entries:
             return self.declarations.spatial_dim
-        self.fail(
+        raise self.error(
             OperatorNameError,
             f"the upper bound {name!r} has no integer value",
             span,
@@ -93,12 +93,12 @@ class IndexResolver(OperatorBuilder):
         """Return a bound letter as an index of something of this size."""
         bounds = self.bound.get(letter)
         if bounds is None:
-            self.fail(
+            raise self.error(
                 OperatorNameError, f"the index {letter!r} is bound by no sum", span, "write ∑_{i=1}^{d} before it"
             )
         last = bounds if isinstance(bounds, int) else bounds.upper
         if last >= size:
-            self.fail(
+            raise self.error(
                 OperatorNameError, f"the index {letter!r} runs to {last + 1}, but {what} has {size} entries", span
             )
         return bounds if isinstance(bounds, int) else letter
@@ -126,7 +126,7 @@ class IndexResolver(OperatorBuilder):
                 raise NeedsExpansion
             return self.ledger.enter(ir.Coordinate(space, index, span=span))
         if not 0 <= index < dimension:
-            self.fail(OperatorNameError, f"there is no space coordinate number {index + 1} of {dimension}", span)
+            raise self.error(OperatorNameError, f"there is no space coordinate number {index + 1} of {dimension}", span)
         for space in self.declarations.spaces:
             time = self.time_index(space.name)
             size = space.dim - (time is not None)
@@ -156,16 +156,16 @@ class IndexResolver(OperatorBuilder):
                     coordinate = self.coordinate(item.target, item.span)
                 case SpaceName(name):
                     size = self.declarations.space(name).dim
-                    self.fail(
+                    raise self.error(
                         RankError,
                         f"{name!r} is a space of {size} coordinates, not one coordinate",
                         item.span,
                         f"write ∇u for all of them, or name one: {name}1 … {name}{size}",
                     )
                 case IndexItem(text):
-                    self.fail(OperatorNameError, f"{text!r} is not a coordinate", item.span)
+                    raise self.error(OperatorNameError, f"{text!r} is not a coordinate", item.span)
                 case _:
-                    self.fail(OperatorNameError, "this is not a coordinate", item.span)
+                    raise self.error(OperatorNameError, "this is not a coordinate", item.span)
             if found and found[-1][0] == coordinate:
                 found[-1] = (coordinate, found[-1][1] + item.count)
             else:
@@ -183,7 +183,7 @@ class IndexResolver(OperatorBuilder):
                 if space is not None and self.declarations.space(space).dim == 1 and index == 0:
                     return space
                 if symbol.kind != "laplacian":
-                    self.fail(UnsupportedError, f"{symbol.written} over a part of a space", span)
+                    raise self.error(UnsupportedError, f"{symbol.written} over a part of a space", span)
                 return None
 
     # --- components -----------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class IndexResolver(OperatorBuilder):
         texts: list[str] = [item.target.text for item in items if isinstance(item.target, IndexItem)]
         rank = len(operand.shape)
         if not rank:
-            self.fail(
+            raise self.error(
                 RankError, f"a scalar has no component {', '.join(texts)}", span, "a derivative is written u_x or ∂_i u"
             )
         if len(texts) == 1 and rank > 1 and texts[0].isdigit() and len(texts[0]) == rank:
@@ -201,7 +201,7 @@ class IndexResolver(OperatorBuilder):
         if len(texts) == 1 and isinstance(operand, ir.Gradient) and rank > 1:
             texts = texts + []
         if len(texts) != rank:
-            self.fail(RankError, f"{len(texts)} index(es) for {shape_name(operand.shape)}", span)
+            raise self.error(RankError, f"{len(texts)} index(es) for {shape_name(operand.shape)}", span)
         indices: list[Index] = []
         for text, size in zip(texts, operand.shape, strict=True):
             if not text.isdigit():
@@ -209,6 +209,6 @@ class IndexResolver(OperatorBuilder):
                 continue
             number = int(text[:15])
             if not 1 <= number <= size:
-                self.fail(OperatorNameError, f"there is no component {number} of {size}", span)
+                raise self.error(OperatorNameError, f"there is no component {number} of {size}", span)
             indices.append(number - 1)
         return self.ledger.enter(ir.Component(operand, tuple(indices), span=span))

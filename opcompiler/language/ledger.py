@@ -66,11 +66,11 @@ class Ledger:
         depth = 1 + max((record.depth for record in below), default=0)
         order = self._order(node, below)
         if depth > MAX_TREE_DEPTH:
-            self._fail(f"the expression is nested more than {MAX_TREE_DEPTH} deep", node.span)
+            raise self._error(f"the expression is nested more than {MAX_TREE_DEPTH} deep", node.span)
         if order > MAX_DERIVATIVE_ORDER:
-            self._fail(f"derivatives of an order above {MAX_DERIVATIVE_ORDER}", node.span)
+            raise self._error(f"derivatives of an order above {MAX_DERIVATIVE_ORDER}", node.span)
         if len(self._records) > MAX_NODES:
-            self._fail(f"the expression has more than {MAX_NODES} nodes", node.span)
+            raise self._error(f"the expression has more than {MAX_NODES} nodes", node.span)
         self._records[id(node)] = _Record(node, depth, order, self._constant(node, below))
         return node
 
@@ -85,8 +85,8 @@ class Ledger:
             record = self._records[id(node)]
         return record
 
-    def _fail(self, problem: str, span: Span) -> None:
-        raise LimitError(problem, source=self._source, span=span)
+    def _error(self, problem: str, span: Span) -> LimitError:
+        return LimitError(problem, source=self._source, span=span)
 
     def _order(self, node: Any, below: list[_Record]) -> int:
         highest = max((record.order for record in below), default=0)
@@ -115,7 +115,7 @@ class Ledger:
                 value = self._values.get(name)
                 return value if isinstance(value, Fraction) else None
             case ir.Quotient() if values[1] == 0:
-                self._fail("division by zero", node.denominator.span)
+                raise self._error("division by zero", node.denominator.span)
             case ir.Power():
                 return self._power(node, values[0], values[1])
             case _:
@@ -148,12 +148,12 @@ class Ledger:
             return None
         if base is None:
             if abs(exponent) > MAX_EXPONENT:
-                self._fail(f"an exponent above {MAX_EXPONENT}", node.exponent.span)
+                raise self._error(f"an exponent above {MAX_EXPONENT}", node.exponent.span)
             return None
         if base == 0 and exponent < 0:
-            self._fail("division by zero", node.span)
+            raise self._error("division by zero", node.span)
         if abs(exponent) * _bits(base) > MAX_NUMBER_BITS:
-            self._fail(f"a constant power of more than {MAX_NUMBER_BITS} bits", node.span)
+            raise self._error(f"a constant power of more than {MAX_NUMBER_BITS} bits", node.span)
         return base**exponent.numerator if exponent.denominator == 1 else None
 
 

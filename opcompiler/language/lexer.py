@@ -63,12 +63,14 @@ class _Lexer(WordReader):
                 continue
             place = self.step(place)
             if len(self.tokens) > MAX_TOKENS:
-                self.fail(LimitError, f"the text has more than {MAX_TOKENS} tokens", place - 1, place)
+                raise self.error(LimitError, f"the text has more than {MAX_TOKENS} tokens", place - 1, place)
         if self.brackets:
             opening, closing, at = self.brackets[-1]
             if opening in "|‖":
-                self.fail(OperatorSyntaxError, f"this {opening!r} is never closed", at, at + 1, "bars come in pairs")
-            self.fail(OperatorSyntaxError, f"this {opening!r} is never closed by {closing!r}", at, at + 1)
+                raise self.error(
+                    OperatorSyntaxError, f"this {opening!r} is never closed", at, at + 1, "bars come in pairs"
+                )
+            raise self.error(OperatorSyntaxError, f"this {opening!r} is never closed by {closing!r}", at, at + 1)
         self.close_partials(0, len(self.text))
         if not self.tokens:
             raise OperatorSyntaxError(
@@ -109,7 +111,7 @@ class _Lexer(WordReader):
         if char == "^" or pair == "**":
             return self.read_caret(place, place + (1 if char == "^" else 2))
         if pair in ("//", "/*"):
-            self.fail(OperatorSyntaxError, "an operand is missing between these signs", place, place + 2)
+            raise self.error(OperatorSyntaxError, "an operand is missing between these signs", place, place + 2)
         if char == "*":
             return self.emit("CONNECTOR", "*", place, place + 1)
         if char in "+-":
@@ -131,10 +133,12 @@ class _Lexer(WordReader):
         if char == ",":
             return self.emit("COMMA", None, place, place + 1)
         if pair == "==":
-            self.fail(OperatorSyntaxError, "'==' is not used here", place, place + 2, "write one '='")
+            raise self.error(OperatorSyntaxError, "'==' is not used here", place, place + 2, "write one '='")
         if char in "=~":
             if self.brackets:
-                self.fail(OperatorSyntaxError, f"{char!r} inside brackets", place, place + 1, "an equation has one '='")
+                raise self.error(
+                    OperatorSyntaxError, f"{char!r} inside brackets", place, place + 1, "an equation has one '='"
+                )
             self.close_partials(0, place)
             return self.emit("EQUALS", None, place, place + 1)
         if char == "⊤":
@@ -149,7 +153,7 @@ class _Lexer(WordReader):
             "\\": "this LaTeX command is not known",
             ".": "numbers are written 0.5 or .5; there are no attributes",
         }.get(char)
-        return self.fail(OperatorSyntaxError, f"the character {char!r} has no meaning here", place, place + 1, hint)
+        raise self.error(OperatorSyntaxError, f"the character {char!r} has no meaning here", place, place + 1, hint)
 
     def read_number(self, place: int) -> int:
         match = _NUMBER.match(self.text, place)
@@ -163,13 +167,13 @@ class _Lexer(WordReader):
             exponent = None
         digits = self.text[place : min(stop, match.end(1))]
         if len(digits) > MAX_NUMBER_DIGITS:
-            self.fail(LimitError, f"a number of more than {MAX_NUMBER_DIGITS} digits", place, stop)
+            raise self.error(LimitError, f"a number of more than {MAX_NUMBER_DIGITS} digits", place, stop)
         if exponent and (len(exponent) > 6 or abs(int(exponent[1:])) > MAX_NUMBER_EXPONENT):
-            self.fail(LimitError, f"a power of ten beyond {MAX_NUMBER_EXPONENT}", place, stop)
+            raise self.error(LimitError, f"a power of ten beyond {MAX_NUMBER_EXPONENT}", place, stop)
         if self.text[stop : stop + 1] == ".":
-            self.fail(OperatorSyntaxError, "this number has two decimal points", place, stop + 1)
+            raise self.error(OperatorSyntaxError, "this number has two decimal points", place, stop + 1)
         if self.text[stop : stop + 1] in _FRACTIONS:
-            self.fail(
+            raise self.error(
                 OperatorSyntaxError,
                 "a number next to a fraction: a sum or a product?",
                 place,
@@ -210,18 +214,20 @@ class _Lexer(WordReader):
             if char in "([{":
                 open_places.append(place)
                 if len(open_places) > MAX_NESTING:
-                    self.fail(LimitError, f"brackets are nested more than {MAX_NESTING} deep", place, place + 1)
+                    raise self.error(LimitError, f"brackets are nested more than {MAX_NESTING} deep", place, place + 1)
             elif char in ")]}" and open_places:
                 self.partner[open_places.pop()] = place
 
     def close_bracket(self, char: str, place: int) -> None:
         if not self.brackets:
-            self.fail(OperatorSyntaxError, f"this {char!r} closes nothing", place, place + 1)
+            raise self.error(OperatorSyntaxError, f"this {char!r} closes nothing", place, place + 1)
         opening, closing, at = self.brackets.pop()
         if closing != char:
             if opening in "|‖":
-                self.fail(OperatorSyntaxError, f"this {opening!r} is never closed", at, at + 1, "bars come in pairs")
-            self.fail(
+                raise self.error(
+                    OperatorSyntaxError, f"this {opening!r} is never closed", at, at + 1, "bars come in pairs"
+                )
+            raise self.error(
                 OperatorSyntaxError, f"{opening!r} is closed by {char!r}", at, place + 1, f"{closing!r} was expected"
             )
         self.close_partials(len(self.brackets) + 1, place)
@@ -242,5 +248,5 @@ class _Lexer(WordReader):
             return stop
         self.brackets.append((char, char, place))
         if len(self.brackets) > MAX_NESTING:
-            self.fail(LimitError, f"brackets are nested more than {MAX_NESTING} deep", place, place + 1)
+            raise self.error(LimitError, f"brackets are nested more than {MAX_NESTING} deep", place, place + 1)
         return self.emit(names[0], None, place, place + 1)

@@ -75,18 +75,18 @@ class OperatorBuilder(TensorBuilder):
             case "norm":
                 return self.norm(operand, span)
             case _:
-                self.fail(OperatorSyntaxError, f"{kind} cannot be applied to one operand", span)
+                raise self.error(OperatorSyntaxError, f"{kind} cannot be applied to one operand", span)
 
     def whole_space(self, space: str | None, span: Span) -> None:
         """Accept Hess_x only where x is all of the space."""
         if space is not None and self.declarations.space(space).dim != self.declarations.spatial_dim:
-            self.fail(UnsupportedError, "a Hessian over a part of the coordinates", span)
+            raise self.error(UnsupportedError, "a Hessian over a part of the coordinates", span)
 
     def finished(self, value: Value, span: Span | None = None) -> Expr:
         """Return a value that waits for nothing."""
         if isinstance(value, OperatorValue | WordValue | FunctionValue):
             written = value.name if isinstance(value, FunctionValue) else "this operator"
-            self.fail(
+            raise self.error(
                 OperatorSyntaxError, f"{written} has no operand", span or value.span, "write it before its operand"
             )
         return value
@@ -99,10 +99,10 @@ class OperatorBuilder(TensorBuilder):
             case OperatorValue(operator):
                 return operator
             case WordValue() | FunctionValue():
-                self.fail(OperatorSyntaxError, "this operator has no operand and cannot be added", value.span)
+                raise self.error(OperatorSyntaxError, "this operator has no operand and cannot be added", value.span)
             case _:
                 if value.shape:
-                    self.fail(
+                    raise self.error(
                         RankError, f"{shape_name(value.shape)} beside a scalar operator", value.span, "use scalars"
                     )
                 return self.ledger.enter(ir.OperatorMultiplication(value, span=value.span))
@@ -156,11 +156,13 @@ class OperatorBuilder(TensorBuilder):
         """Return the exponent of an operator."""
         value = self.ledger.constant(exponent)
         if exponent.shape:
-            self.fail(RankError, f"the exponent is {shape_name(exponent.shape)}", exponent.span)
+            raise self.error(RankError, f"the exponent is {shape_name(exponent.shape)}", exponent.span)
         if value is None or value.denominator != 1 or value < 0:
-            self.fail(DerivativeOrderError, "the power of an operator is a natural number", exponent.span, _SCOPE_HINT)
+            raise self.error(
+                DerivativeOrderError, "the power of an operator is a natural number", exponent.span, _SCOPE_HINT
+            )
         if value > MAX_DERIVATIVE_ORDER:
-            self.fail(LimitError, f"an operator power above {MAX_DERIVATIVE_ORDER}", exponent.span)
+            raise self.error(LimitError, f"an operator power above {MAX_DERIVATIVE_ORDER}", exponent.span)
         return int(value)
 
     def waiting_power(self, waiting: Waiting, exponent: Expr, hessian: bool, span: Span) -> Waiting:
@@ -169,7 +171,7 @@ class OperatorBuilder(TensorBuilder):
             case FunctionValue(name, None):
                 value = self.ledger.constant(exponent)
                 if value is not None and value < 0:
-                    self.fail(
+                    raise self.error(
                         OperatorSyntaxError,
                         f"{name} to a negative power: the inverse function or the reciprocal?",
                         span,
@@ -177,11 +179,13 @@ class OperatorBuilder(TensorBuilder):
                     )
                 return FunctionValue(name, exponent, span)
             case FunctionValue():
-                self.fail(OperatorSyntaxError, "two powers of a function without argument", span)
+                raise self.error(OperatorSyntaxError, "two powers of a function without argument", span)
             case WordValue("gradient", space):
                 return self.nabla_power(self.operator_exponent(exponent), space, hessian, span)
             case WordValue():
-                self.fail(RankError, f"{waiting.written} has no powers", span, "repeat it, for example curl curl E")
+                raise self.error(
+                    RankError, f"{waiting.written} has no powers", span, "repeat it, for example curl curl E"
+                )
             case OperatorValue(operator):
                 return OperatorValue(self.operator_power(operator, self.operator_exponent(exponent), span), span)
             case _:
@@ -192,7 +196,9 @@ class OperatorBuilder(TensorBuilder):
         if exponent % 2:
             if exponent == 1:
                 return WordValue("gradient", space, "∇", span)
-            self.fail(RankError, f"∇ to the odd power {exponent}", span, "even powers are powers of the Laplacian")
+            raise self.error(
+                RankError, f"∇ to the odd power {exponent}", span, "even powers are powers of the Laplacian"
+            )
         if hessian and exponent == 2:
             return WordValue("hessian", space, "∇²", span)
         laplacian = ir.OperatorLaplacian(space, span=span)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from opcompiler.errors import DerivativeOrderError, LimitError, OpCompilerError, OperatorSyntaxError, Span
 from opcompiler.language.characters import PlainText
 from opcompiler.language.limits import MAX_DERIVATIVE_ORDER
@@ -31,11 +29,11 @@ class TextReader:
         self.tokens.append(Lexeme(type_, payload, self.plain.span(start, stop)))
         return stop
 
-    def fail(
+    def error(
         self, error: type[OpCompilerError], problem: str, start: int, stop: int, hint: str | None = None
-    ) -> NoReturn:
-        """Raise at a range of the plain text."""
-        raise error(problem, source=self.plain.source, span=self.plain.span(start, stop), hint=hint)
+    ) -> OpCompilerError:
+        """Return an error at a range of the plain text."""
+        return error(problem, source=self.plain.source, span=self.plain.span(start, stop), hint=hint)
 
     def span(self, start: int, stop: int) -> Span:
         """Return the source range of a range of the plain text."""
@@ -92,13 +90,13 @@ class TextReader:
                 stop += 1
             written = self.text[place:stop]
         if not written:
-            self.fail(OperatorSyntaxError, "the order of the derivative is missing", start, place + 1)
+            raise self.error(OperatorSyntaxError, "the order of the derivative is missing", start, place + 1)
         return self.order_value(written, start, stop), stop
 
     def order_value(self, written: str, start: int, stop: int) -> int:
         """Return a derivative order as an int."""
         if not (written.isascii() and written.isdigit()):
-            self.fail(
+            raise self.error(
                 DerivativeOrderError,
                 f"the derivative order {written[:20]!r} is not a natural number",
                 start,
@@ -106,5 +104,5 @@ class TextReader:
                 "fractional, negative and symbolic orders are out of scope",
             )
         if len(written) > 6 or int(written) > MAX_DERIVATIVE_ORDER:
-            self.fail(LimitError, f"a derivative order above {MAX_DERIVATIVE_ORDER}", start, stop)
+            raise self.error(LimitError, f"a derivative order above {MAX_DERIVATIVE_ORDER}", start, stop)
         return int(written)

@@ -89,9 +89,9 @@ class _Resolver(CallResolver):
             case syntax.Terms(terms):
                 return self.terms(terms, hessian, node.span)
             case syntax.Summation():
-                self.fail(OperatorSyntaxError, "nothing is summed here", node.span)
+                raise self.error(OperatorSyntaxError, "nothing is summed here", node.span)
             case syntax.Equation():
-                self.fail(OperatorSyntaxError, "an equation inside an expression", node.span)
+                raise self.error(OperatorSyntaxError, "an equation inside an expression", node.span)
             case _:
                 assert_never(node)
 
@@ -126,7 +126,7 @@ class _Resolver(CallResolver):
         """∂ⁿu/∂x…, after the check that the orders agree."""
         below = sum(item.count for item in node.denominator)
         if below != node.order:
-            self.fail(
+            raise self.error(
                 DerivativeOrderError,
                 f"derivative orders do not match: the denominator differentiates {below} times, "
                 f"the numerator says {node.order}",
@@ -149,7 +149,7 @@ class _Resolver(CallResolver):
                 )
         operand = self.finished(self.value(base))
         if self.declarations.spatial_dim != 1:
-            self.fail(
+            raise self.error(
                 DerivativeOrderError,
                 f"a prime needs exactly one space coordinate, there are {self.declarations.spatial_dim}",
                 span,
@@ -167,14 +167,14 @@ class _Resolver(CallResolver):
         if rest and isinstance(rest[0].target, ArgumentItem):
             return self.function_derivative(operand, rest, span)
         if rest and isinstance(operand, ir.Parameter | ir.Coordinate | ir.NamedConstant | ir.Number):
-            self.fail(OperatorNameError, "a derivative of a name that is no function of the coordinates", span)
+            raise self.error(OperatorNameError, "a derivative of a name that is no function of the coordinates", span)
         return self.partial(operand, self.coordinates(rest), span)
 
     def function_derivative(self, operand: Expr, items: tuple[SubscriptItem, ...], span: Span) -> Expr:
         """F_s: the derivative of a coefficient function in one of its arguments."""
         names = [item.target.name for item in items if isinstance(item.target, ArgumentItem)]
         if not isinstance(operand, ir.FunctionCall) or len(names) < len(items):
-            self.fail(OperatorSyntaxError, "this subscript mixes arguments and coordinates", span)
+            raise self.error(OperatorSyntaxError, "this subscript mixes arguments and coordinates", span)
         arguments = self.declarations.function(operand.name).arguments
         orders = list(operand.derivative)
         for name, item in zip(names, items, strict=True):
@@ -221,7 +221,7 @@ class _Resolver(CallResolver):
             if isinstance(link.factor, syntax.Summation):
                 body = links[position + 1 :]
                 if not body or body[0].connector:
-                    self.fail(OperatorSyntaxError, "nothing is summed here", link.factor.span)
+                    raise self.error(OperatorSyntaxError, "nothing is summed here", link.factor.span)
                 summed = self.summation(link.factor, body, hessian)
                 pieces.append((link.connector, self.negative(summed, link.negations)))
                 break
@@ -247,7 +247,7 @@ class _Resolver(CallResolver):
             if isinstance(after.factor, syntax.Raised):
                 unclear = isinstance(after.factor.base, syntax.Literal | syntax.Name | syntax.Subscripted)
             if isinstance(base, syntax.Function) and simple and unclear and not (argument.connector or after.connector):
-                self.fail(
+                raise self.error(
                     OperatorSyntaxError,
                     f"how much of this does {base.function.name} take?",
                     function.factor.span | after.factor.span,
@@ -306,17 +306,17 @@ class _Resolver(CallResolver):
         if connector in ("·", "@") and isinstance(value, WordValue) and value.kind == "gradient" and factors:
             position = next((k for k, factor in enumerate(factors) if factor.shape), None)
             if position is None:
-                self.fail(RankError, "a scalar before ·∇", value.span, "v·∇ needs a vector v")
+                raise self.error(RankError, "a scalar before ·∇", value.span, "v·∇ needs a vector v")
             vector = factors.pop(position)
             axes = self.declarations.spatial_shape
             vector = self.as_vector(vector, ir.Number(Fraction(0), shape=axes))
             if vector.shape != axes or value.space is not None:
-                self.fail(RankError, f"v·∇ needs a vector of shape {axes}", vector.span)
+                raise self.error(RankError, f"v·∇ needs a vector of shape {axes}", vector.span)
             directional = self.ledger.enter(ir.OperatorDirectional(vector, span=vector.span | value.span))
             return OperatorValue(directional, vector.span | value.span)
         if connector in ("", "*") or (connector == "·" and isinstance(value, OperatorValue)):
             return value
-        self.fail(OperatorSyntaxError, f"an operator after {connector!r} has no operand", value.span)
+        raise self.error(OperatorSyntaxError, f"an operator after {connector!r} has no operand", value.span)
 
     def after_operator(
         self, operator: OperatorValue | WordValue | FunctionValue, connector: str, value: Value
@@ -330,7 +330,7 @@ class _Resolver(CallResolver):
             one = ir.Number(Fraction(1), span=value.span)
             factor = self.as_operator(self.quotient(one, value, value.span))
             return OperatorValue(self.compose([factor, operator.operator], operator.span), operator.span)
-        self.fail(
+        raise self.error(
             OperatorSyntaxError,
             f"an operator before {connector!r} has no operand",
             operator.span,

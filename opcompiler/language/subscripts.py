@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from opcompiler.errors import DerivativeOrderError, LimitError, OperatorNameError, OperatorSyntaxError
+from opcompiler.errors import DerivativeOrderError, LimitError, OpCompilerError, OperatorNameError, OperatorSyntaxError
 from opcompiler.language.limits import MAX_DERIVATIVE_ORDER
 from opcompiler.language.reader import TextReader
 from opcompiler.language.scope import CoordinateName, FieldName, FunctionName, SpaceName
@@ -32,19 +32,19 @@ class SubscriptReader(TextReader):
         """Emit the subscript of the bracket, call or name that has just ended."""
         found = self.read_subscript(place)
         if found is None:
-            self.fail_subscript(place)
+            raise self.subscript_error(place)
         items, stop = found
         return self.emit("SUBSCRIPT", items, place, stop)
 
-    def fail_subscript(self, place: int) -> None:
+    def subscript_error(self, place: int) -> OpCompilerError:
         """Say that a subscript is not made of coordinates."""
         start = place + (self.char(place) == "_")
         stop = max(self.end_of_word(start), start + 1)
         word = self.text[start:stop].strip()
         if not word:
-            self.fail(OperatorSyntaxError, "a subscript is missing after '_'", place, place + 1)
+            return self.error(OperatorSyntaxError, "a subscript is missing after '_'", place, place + 1)
         coordinates = [space.coordinate_name(0) for space in self.scope.declarations.spaces if space.dim == 1]
-        self.fail(
+        return self.error(
             OperatorNameError,
             f"{word!r} in a subscript is not a declared coordinate",
             start,
@@ -62,7 +62,7 @@ class SubscriptReader(TextReader):
                 stop += 1
             items, end = self.split_tail(place, stop, function)
             if end < stop:
-                self.fail_subscript(end)
+                raise self.subscript_error(end)
             return items, end
         first = place + 1
         if self.char(first) == "{":
@@ -89,7 +89,7 @@ class SubscriptReader(TextReader):
             farthest[place] = best
         reach, ways, choice = farthest.get(start, (start, 1, None))
         if choice is not None and ways > 1:
-            self.fail(
+            raise self.error(
                 OperatorNameError,
                 f"the subscript {self.text[start:reach]!r} can be split into coordinates in several ways",
                 start,
@@ -141,7 +141,7 @@ class SubscriptReader(TextReader):
             return (CoordinateName(space.name, 0), end) if space.dim == 1 else (entry, end)
         index, stop = found
         if isinstance(index, int) and not 0 <= index < space.dim:
-            self.fail(
+            raise self.error(
                 OperatorNameError,
                 f"{self.text[start:stop]!r}: the space {space.name!r} has the coordinates "
                 f"{space.coordinate_name(0)} … {space.coordinate_name(space.dim - 1)}",
@@ -179,12 +179,12 @@ class SubscriptReader(TextReader):
     def read_braces(self, brace: int, function: FunctionName | None = None) -> tuple[tuple[SubscriptItem, ...], int]:
         """Read {xx}, {3x}, {x, y}, {1,2}, {ij}."""
         if brace not in self.partner:
-            self.fail(OperatorSyntaxError, "this '{' is never closed by '}'", brace, brace + 1)
+            raise self.error(OperatorSyntaxError, "this '{' is never closed by '}'", brace, brace + 1)
         stop = self.partner[brace]
         items: list[SubscriptItem] = []
         place = self.skip_spaces(brace + 1)
         if place >= stop:
-            self.fail(OperatorSyntaxError, "the subscript is empty", brace, stop + 1)
+            raise self.error(OperatorSyntaxError, "the subscript is empty", brace, stop + 1)
         while place < stop:
             if self.text[place] in ", ":
                 place += 1
@@ -200,7 +200,7 @@ class SubscriptReader(TextReader):
             after = self.skip_spaces(number.end())
             counted = after < stop and self.text[after] not in ","
             if number[1] or number[0][0] in "+-":
-                self.fail(
+                raise self.error(
                     DerivativeOrderError,
                     f"{number[0]!r} cannot count derivatives",
                     start,
@@ -211,14 +211,14 @@ class SubscriptReader(TextReader):
                 self.add_item(items, IndexItem(number[0]), 1, start, number.end())
                 return number.end()
             if len(number[0]) > 4 or int(number[0]) > MAX_DERIVATIVE_ORDER:
-                self.fail(LimitError, f"a derivative order above {MAX_DERIVATIVE_ORDER}", start, number.end())
+                raise self.error(LimitError, f"a derivative order above {MAX_DERIVATIVE_ORDER}", start, number.end())
             count, place = int(number[0]), after
         end = place
         while end < stop and self.is_word_char(end) and self.text[end] != "_":
             end += 1
         split, reach = self.split_tail(place, end, function)
         if not split or reach < end:
-            self.fail_subscript(reach)
+            raise self.subscript_error(reach)
         for position, item in enumerate(split):
             repeated = item.count + (count - 1 if position == 0 else 0)
             self.add_item(items, item.target, repeated, place, reach)
@@ -242,7 +242,7 @@ class SubscriptReader(TextReader):
             return None
         size = self.scope.declarations.field(entry.field).shape[0]
         if isinstance(found[0], int) and not 0 <= found[0] < size:
-            self.fail(
+            raise self.error(
                 OperatorNameError,
                 f"the field {entry.field!r} has {size} components, there is no number {found[0] + 1}",
                 end,

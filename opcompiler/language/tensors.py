@@ -5,8 +5,6 @@ Source of the index conventions: (∇u)[i, j] = ∂_j u_i; ∇· contracts the l
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from opcompiler.errors import OpCompilerError, OperatorNameError, OperatorSyntaxError, RankError, Span
 from opcompiler.ir import expression as ir
 from opcompiler.ir.declarations import Declarations
@@ -39,9 +37,9 @@ class TensorBuilder:
         self.declarations = declarations
         self.ledger = Ledger(source, declarations)
 
-    def fail(self, error: type[OpCompilerError], problem: str, span: Span, hint: str | None = None) -> NoReturn:
-        """Raise at a place of the source."""
-        raise error(problem, source=self.source, span=span, hint=hint)
+    def error(self, kind: type[OpCompilerError], problem: str, span: Span, hint: str | None = None) -> OpCompilerError:
+        """Return an error at a place of the source."""
+        return kind(problem, source=self.source, span=span, hint=hint)
 
     # --- sums and products ----------------------------------------------------------------------------------------
 
@@ -57,7 +55,7 @@ class TensorBuilder:
             return terms[0]
         for term in terms[1:]:
             if term.shape != terms[0].shape:
-                self.fail(
+                raise self.error(
                     RankError,
                     f"{shape_name(terms[0].shape)} and {shape_name(term.shape)} cannot be added",
                     term.span,
@@ -83,13 +81,13 @@ class TensorBuilder:
     def quotient(self, numerator: Expr, denominator: Expr, span: Span) -> Expr:
         """The quotient by a scalar."""
         if denominator.shape:
-            self.fail(RankError, f"division by {shape_name(denominator.shape)}", denominator.span)
+            raise self.error(RankError, f"division by {shape_name(denominator.shape)}", denominator.span)
         return self.ledger.enter(ir.Quotient(numerator, denominator, shape=numerator.shape, span=span))
 
     def power(self, base: Expr, exponent: Expr, span: Span) -> Expr:
         """Base ^ exponent; v² is v·v."""
         if exponent.shape:
-            self.fail(RankError, f"the exponent is {shape_name(exponent.shape)}", exponent.span)
+            raise self.error(RankError, f"the exponent is {shape_name(exponent.shape)}", exponent.span)
         if not base.shape:
             return self.ledger.enter(ir.Power(base, exponent, span=span))
         squared = self.ledger.constant(exponent) == 2
@@ -97,7 +95,7 @@ class TensorBuilder:
             return self.ledger.enter(ir.Dot(base, base, span=span))
         if squared and isinstance(base, ir.Gradient) and not base.operand.shape:
             return self.ledger.enter(ir.DoubleDot(base, base, span=span))
-        self.fail(
+        raise self.error(
             RankError,
             f"a power of {shape_name(base.shape)}",
             span,
@@ -111,18 +109,18 @@ class TensorBuilder:
         left, right = self.as_vector(left, right), self.as_vector(right, left)
         for side, other in ((left, right), (right, left)):
             if not side.shape and other.shape:
-                self.fail(
+                raise self.error(
                     RankError,
                     f"the dot joins {shape_name(left.shape)} and {shape_name(right.shape)}",
                     side.span,
                     "for a product with a scalar leave the dot away or write *",
                 )
         if not left.shape:
-            self.fail(RankError, "a scalar has no dot product", span, "write * for the product of scalars")
+            raise self.error(RankError, "a scalar has no dot product", span, "write * for the product of scalars")
         if isinstance(right, ir.Gradient):
             return self.directional(left, right, span)
         if left.shape[-1] != right.shape[0]:
-            self.mismatch("the dot product", left, right, span)
+            raise self.mismatch("the dot product", left, right, span)
         return self.ledger.enter(ir.Dot(left, right, shape=left.shape[:-1] + right.shape[1:], span=span))
 
     def directional(self, left: Expr, right: ir.Gradient, span: Span) -> Expr:
@@ -135,7 +133,7 @@ class TensorBuilder:
             return self.ledger.enter(ir.Dot(right, left, shape=right.operand.shape, span=span))
         if len(left.shape) == 2 and not right.operand.shape and left.shape[-1:] == axes:
             return self.ledger.enter(ir.Dot(left, right, shape=left.shape[:-1], span=span))
-        self.mismatch("the dot product", left, right, span)
+        raise self.mismatch("the dot product", left, right, span)
 
     def as_vector(self, side: Expr, other: Expr) -> Expr:
         """Read the only coordinate of a space of one coordinate as that space, where a vector is needed."""
@@ -145,9 +143,10 @@ class TensorBuilder:
                 return ir.Position(space.name, shape=space.shape, span=side.span)
         return side
 
-    def mismatch(self, what: str, left: Expr, right: Expr, span: Span) -> NoReturn:
-        """Refuse two tensors whose shapes do not fit."""
-        self.fail(RankError, f"{what} of {shape_name(left.shape)} and {shape_name(right.shape)}", span)
+    def mismatch(self, what: str, left: Expr, right: Expr, span: Span) -> RankError:
+        """Return the error about two tensors whose shapes do not fit."""
+        problem = f"{what} of {shape_name(left.shape)} and {shape_name(right.shape)}"
+        return RankError(problem, source=self.source, span=span)
 
     def juxtapose(self, left: Expr, right: Expr, span: Span) -> Expr:
         """A product written without a sign or with *, of two factors that are no scalars."""
@@ -156,17 +155,17 @@ class TensorBuilder:
             return self.dot(left.operand, right, span)
         if row and len(right.shape) == 2:
             if left.shape[0] != right.shape[0]:
-                self.mismatch("the product", left, right, span)
+                raise self.mismatch("the product", left, right, span)
             product = self.ledger.enter(ir.Dot(left.operand, right, shape=right.shape[1:], span=span))
             return self.ledger.enter(ir.Transpose(product, shape=product.shape, span=span))
         if len(left.shape) == 2 and len(right.shape) in (1, 2):
             if left.shape[-1] != right.shape[0]:
-                self.mismatch("the product", left, right, span)
+                raise self.mismatch("the product", left, right, span)
             return self.ledger.enter(ir.MatrixProduct(left, right, shape=left.shape[:-1] + right.shape[1:], span=span))
         hint = "write a·b, a×b or a⊗b"
         if isinstance(right, ir.Gradient):
             hint = "did you mean u·∇w?"
-        self.fail(
+        raise self.error(
             RankError,
             f"the product of {shape_name(left.shape)} and {shape_name(right.shape)} is not defined",
             span,
@@ -176,7 +175,7 @@ class TensorBuilder:
     def double_dot(self, left: Expr, right: Expr, span: Span) -> Expr:
         """A : B."""
         if len(left.shape) != 2 or left.shape != right.shape:
-            self.mismatch("the contraction A:B", left, right, span)
+            raise self.mismatch("the contraction A:B", left, right, span)
         return self.ledger.enter(ir.DoubleDot(left, right, span=span))
 
     def inner(self, left: Expr, right: Expr, span: Span) -> Expr:
@@ -186,25 +185,25 @@ class TensorBuilder:
     def cross(self, left: Expr, right: Expr, span: Span) -> Expr:
         """A × b."""
         if left.shape != right.shape or left.shape not in ((2,), (3,)):
-            self.mismatch("the cross product", left, right, span)
+            raise self.mismatch("the cross product", left, right, span)
         return self.ledger.enter(ir.Cross(left, right, shape=(3,) if left.shape == (3,) else (), span=span))
 
     def outer(self, left: Expr, right: Expr, span: Span) -> Expr:
         """A ⊗ b."""
         if len(left.shape) != 1 or len(right.shape) != 1:
-            self.mismatch("the tensor product", left, right, span)
+            raise self.mismatch("the tensor product", left, right, span)
         return self.ledger.enter(ir.Outer(left, right, shape=left.shape + right.shape, span=span))
 
     def transpose(self, operand: Expr, span: Span) -> Expr:
         """Aᵀ."""
         if len(operand.shape) not in (1, 2):
-            self.fail(RankError, f"the transpose of {shape_name(operand.shape)}", span)
+            raise self.error(RankError, f"the transpose of {shape_name(operand.shape)}", span)
         return self.ledger.enter(ir.Transpose(operand, shape=operand.shape[::-1], span=span))
 
     def square(self, what: str, operand: Expr, span: Span) -> None:
         """Refuse anything but a square matrix."""
         if len(operand.shape) != 2 or operand.shape[0] != operand.shape[1]:
-            self.fail(RankError, f"the {what} of {shape_name(operand.shape)}", span, "it needs a square matrix")
+            raise self.error(RankError, f"the {what} of {shape_name(operand.shape)}", span, "it needs a square matrix")
 
     def norm(self, operand: Expr, span: Span) -> Expr:
         """|v|, or |a| of a scalar."""
@@ -216,7 +215,7 @@ class TensorBuilder:
         """(a, b, c)."""
         for entry in entries:
             if entry.shape != entries[0].shape:
-                self.fail(RankError, "the entries of a vector differ in rank", entry.span)
+                raise self.error(RankError, "the entries of a vector differ in rank", entry.span)
         return self.ledger.enter(ir.Vector(tuple(entries), shape=(len(entries), *entries[0].shape), span=span))
 
     def elementary(self, name: str, arguments: tuple[Expr, ...], span: Span) -> Expr:
@@ -224,10 +223,12 @@ class TensorBuilder:
         arity = BUILTIN_FUNCTIONS[name]
         if (arity is None and len(arguments) < 2) or (arity is not None and len(arguments) != arity):
             wanted = "at least two" if arity is None else str(arity)
-            self.fail(OperatorSyntaxError, f"{name} takes {wanted} argument(s), not {len(arguments)}", span)
+            raise self.error(OperatorSyntaxError, f"{name} takes {wanted} argument(s), not {len(arguments)}", span)
         for argument in arguments:
             if argument.shape:
-                self.fail(RankError, f"{name} of {shape_name(argument.shape)}", argument.span, "apply it to scalars")
+                raise self.error(
+                    RankError, f"{name} of {shape_name(argument.shape)}", argument.span, "apply it to scalars"
+                )
         return self.ledger.enter(ir.Elementary(name, arguments, span=span))
 
     # --- derivatives ----------------------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ class TensorBuilder:
             hint = None
             if not operand.shape:
                 hint = "∇· takes a vector; for a scalar write ∇u or Δu"
-            self.fail(
+            raise self.error(
                 RankError,
                 f"the divergence of {shape_name(operand.shape)} over {self.declarations.spatial_dim} space coordinates",
                 span,
@@ -277,7 +278,7 @@ class TensorBuilder:
         """∇× in two and three dimensions."""
         dimension = self.declarations.spatial_dim
         if dimension not in (2, 3) or operand.shape != (dimension,):
-            self.fail(
+            raise self.error(
                 RankError,
                 f"the curl of {shape_name(operand.shape)} over {dimension} space coordinates",
                 span,
@@ -289,18 +290,20 @@ class TensorBuilder:
         """D²u."""
         self.need_space("D²", span)
         if operand.shape:
-            self.fail(RankError, f"the Hessian of {shape_name(operand.shape)}", span, "it takes a scalar")
+            raise self.error(RankError, f"the Hessian of {shape_name(operand.shape)}", span, "it takes a scalar")
         size = self.declarations.spatial_dim
         return self.ledger.enter(ir.Hessian(operand, shape=(size, size), span=span))
 
     def need_space(self, symbol: str, span: Span) -> None:
         """Refuse a spatial operator where there is only time."""
         if self.declarations.spatial_dim == 0:
-            self.fail(RankError, f"{symbol} needs a space coordinate, but only time is declared", span)
+            raise self.error(RankError, f"{symbol} needs a space coordinate, but only time is declared", span)
 
     def need_time(self, symbol: str, span: Span) -> ir.Coordinate:
         """Return the time coordinate."""
         if self.declarations.time is None:
-            self.fail(OperatorNameError, f"{symbol} needs a time coordinate", span, 'declare one, for example time="t"')
+            raise self.error(
+                OperatorNameError, f"{symbol} needs a time coordinate", span, 'declare one, for example time="t"'
+            )
         space, index = self.declarations.time
         return ir.Coordinate(space, index, span=span)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from opcompiler.errors import LimitError, OperatorNameError, OperatorSyntaxError
+from opcompiler.errors import LimitError, OpCompilerError, OperatorNameError, OperatorSyntaxError
 from opcompiler.language.differentials import DifferentialReader
 from opcompiler.language.limits import MAX_WORD_LENGTH
 from opcompiler.language.scope import (
@@ -72,7 +72,7 @@ class WordReader(DifferentialReader):
         while stop > place + 1 and self.text[stop - 1] == "_":
             stop -= 1
         if stop - place > MAX_WORD_LENGTH:
-            self.fail(LimitError, f"more than {MAX_WORD_LENGTH} letters in a row", place, stop)
+            raise self.error(LimitError, f"more than {MAX_WORD_LENGTH} letters in a row", place, stop)
         best: dict[int, tuple[int, int, _Piece | None]] = {}
         for start in range(stop - 1, place - 1, -1):
             cheapest: tuple[int, int, _Piece | None] | None = None
@@ -88,10 +88,10 @@ class WordReader(DifferentialReader):
             if cheapest is not None:
                 best[start] = cheapest
         if place not in best:
-            self.fail_word(place, stop)
+            raise self.word_error(place, stop)
         cost, ways, piece = best[place]
         if ways > 1:
-            self.fail(
+            raise self.error(
                 OperatorNameError,
                 f"{self.text[place:stop]!r} can be split into declared names in several ways",
                 place,
@@ -117,7 +117,7 @@ class WordReader(DifferentialReader):
             piece = best[stop][2] if stop in best else None
         return stop
 
-    def fail_word(self, place: int, stop: int) -> None:
+    def word_error(self, place: int, stop: int) -> OpCompilerError:
         """Say which letters no declaration explains."""
         word = self.text[place:stop]
         for end, entry in self.scope.matches(self.text, place):
@@ -125,14 +125,16 @@ class WordReader(DifferentialReader):
                 found = self.read_subscript(end, entry if isinstance(entry, FunctionName) else None)
                 reach = found[1] if found else end + 1
                 rest = self.text[reach:stop] or word
-                self.fail(
+                return self.error(
                     OperatorNameError,
                     f"{rest!r} in the subscript of {self.text[place:end]!r} is not a declared coordinate",
                     reach,
                     max(stop, reach + 1),
                     self.nearest_hint(word),
                 )
-        self.fail(OperatorNameError, f"the name {word[:60]!r} is not declared", place, stop, self.nearest_hint(word))
+        return self.error(
+            OperatorNameError, f"the name {word[:60]!r} is not declared", place, stop, self.nearest_hint(word)
+        )
 
     def nearest_hint(self, word: str) -> str:
         """Suggest the nearest name, or list what is declared."""
@@ -217,7 +219,7 @@ class WordReader(DifferentialReader):
             return stop + 1
         if len(parts) > 1:
             places = ", ".join(space.name for space in self.scope.declarations.spaces)
-            self.fail(
+            raise self.error(
                 OperatorNameError,
                 f"the field {self.text[start:end]!r} is a function of exactly {places}",
                 start,
@@ -336,14 +338,16 @@ class WordReader(DifferentialReader):
             found = self.read_subscript(stop)
             target = found[0][0].target if found and len(found[0]) == 1 and found[0][0].count == 1 else None
             if found is None or not isinstance(target, CoordinateName | SpaceName):
-                self.fail(OperatorNameError, f"the subscript of {written} is one space", stop, self.end_of_word(stop))
+                raise self.error(
+                    OperatorNameError, f"the subscript of {written} is one space", stop, self.end_of_word(stop)
+                )
             space, stop = target, found[1]
         symbol = OperatorSymbol(kind, space, written)
         is_call = (written.isalpha() and written.isascii()) or "_" in written
         if is_call and self.char(stop) == "(":
             return self.emit("CALL", symbol, start, stop)
         if kind in OPERATOR_ARITY:
-            self.fail(OperatorSyntaxError, f"{written} needs its arguments in brackets", start, stop)
+            raise self.error(OperatorSyntaxError, f"{written} needs its arguments in brackets", start, stop)
         return self.emit("OPERATOR", symbol, start, stop)
 
     def is_summation(self, place: int) -> bool:
@@ -353,7 +357,7 @@ class WordReader(DifferentialReader):
     def read_summation(self, start: int, stop: int) -> int:
         """Read ∑ᵢ, ∑_i, ∑_{i,j}, ∑_{i=1}^{d}."""
         if not self.at_subscript(stop):
-            self.fail(OperatorSyntaxError, "the sum has no index", start, stop, "write ∑_{i=1}^{d}")
+            raise self.error(OperatorSyntaxError, "the sum has no index", start, stop, "write ∑_{i=1}^{d}")
         if self.text[stop] == "_" and self.char(stop + 1) == "{":
             end = self.partner.get(stop + 1, len(self.text))
             written, place = self.text[stop + 2 : end], end + 1
@@ -365,13 +369,15 @@ class WordReader(DifferentialReader):
             written, place = self.text[place:end], end
         match = _SUM_BOUNDS.fullmatch(written)
         if match is None:
-            self.fail(OperatorSyntaxError, "the index of the sum cannot be read", stop, place, "write ∑_{i=1}^{d}")
+            raise self.error(
+                OperatorSyntaxError, "the index of the sum cannot be read", stop, place, "write ∑_{i=1}^{d}"
+            )
         letters = tuple(char for char in match[1] if char.isalpha())
         for letter in letters:
             if letter in self.scope.entries:
-                self.fail(OperatorNameError, f"the index {letter!r} is a declared name", stop, place)
+                raise self.error(OperatorNameError, f"the index {letter!r} is a declared name", stop, place)
         if len(set(letters)) < len(letters):
-            self.fail(OperatorNameError, "an index appears twice in one sum", stop, place)
+            raise self.error(OperatorNameError, "an index appears twice in one sum", stop, place)
         upper, place = self.read_upper_bound(place)
         self.letters |= set(letters)
         return self.emit("SUMMATION", SumBounds(letters, match[2], upper), start, place)
