@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = _command(
         subparsers, "eval", commands.evaluate, "evaluate at a point, on a field given by a formula",
-        'opcompiler eval "Δu" --space x=2 --at x=0.1,0.2 --u "sin(x1)*exp(x2)"',
+        'opcompiler eval "Δu" --space x=2 --at x=0.1,0.2 --u "sin(x1)*x2^2"',
     )  # fmt: skip
     _add_declarations(evaluate)
     evaluate.add_argument(
