@@ -1,6 +1,26 @@
-"""Any JAX function over any truncated algebra: exact derivatives of any order in one forward pass."""
+"""Any JAX function over any truncated algebra: exact derivatives of any order in one forward pass.
+
+    evaluate(function, (jets, …), algebra)      u(x + ν) instead of u(x): every coefficient w(∂)u at once
+    forward_laplacian(function)(*arguments)     value, Jacobian and Laplacian
+
+Normalisation: coefficient k of a jet is w_k(∂)f for the basis element w_k of `opcompiler.ir.algebra.Algebra`, without
+hidden factorials. Knows nothing of operators or plans.
+"""
 
 from opcompiler.taylor.evaluate import evaluate
+from opcompiler.taylor.extension import deregister_rule, register_rule
+from opcompiler.taylor.fallback import TaylorFallbackWarning
 from opcompiler.taylor.jet import Jet, OneHot, variable
+from opcompiler.taylor.laplacian import Laplacian, forward_laplacian
 
-__all__ = ["Jet", "OneHot", "evaluate", "variable"]
+__all__ = [
+    "Jet",
+    "Laplacian",
+    "OneHot",
+    "TaylorFallbackWarning",
+    "deregister_rule",
+    "evaluate",
+    "forward_laplacian",
+    "register_rule",
+    "variable",
+]

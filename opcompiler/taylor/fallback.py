@@ -17,7 +17,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import jax
@@ -25,10 +24,11 @@ import numpy as np
 from jax import numpy as jnp
 
 from opcompiler.errors import UnsupportedPrimitiveError
-from opcompiler.taylor import blocks
+from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.jaxpr import ClosedJaxpr, is_elementwise, trace
 from opcompiler.taylor.registry import Application, taylor_rule
+from opcompiler.taylor.rules.indexing import stacked
 from opcompiler.taylor.series import Series, compose, constant, is_series
 from opcompiler.taylor.structure import Product, Structure, factors_of
 from opcompiler.taylor.univariate import derivatives_of
@@ -58,6 +58,36 @@ def by_recursion(application: Application, *inputs: Any) -> list[Any]:
             stacklevel=2,
         )
     return differentiated(application, *inputs)
+
+
+@taylor_rule(
+    "bessel_i0e", "bessel_i1e", "cumlogsumexp", "igamma", "igammac", "polygamma", "regularized_incomplete_beta",
+    family="by their first derivative",
+)  # fmt: skip
+def by_first_derivative(application: Application, *inputs: Any) -> list[Any]:
+    """Functions whose first derivative is an ordinary JAX function: that is what is differentiated further."""
+    return differentiated(application, *inputs)
+
+
+@taylor_rule(
+    "scatter", "scatter-max", "scatter-min", "reduce_window_max", "reduce_window_min", "cummax", "cummin",
+    "select_and_scatter_add", "select_and_gather_add",
+    family="piecewise", demand=demand.linear,
+)  # fmt: skip
+def piecewise_linear(application: Application, *inputs: Any) -> list[Any]:
+    """f(a)_w = h(a₀, a_w) with the tangent map h of `jax.jvp`, which is locally constant in a₀."""
+    tangent = _Tangent.of(application, inputs)
+    series = tangent.series
+    members = sorted({k for s in series for k in s.present})
+    rows = {k: max(d.shape[0] for d in (s.dense(k) for s in series) if d is not None) for k in members}
+    stacks = [stacked(s, members, rows) for s in series]
+    points = [s.primal for s in series]
+    along = jax.vmap(lambda *t: tangent(points, t))(*stacks)
+    results: list[Any] = list(tangent.values)
+    for i, product in zip(tangent.smooth, along, strict=True):
+        pieces = dict(zip(members, jnp.split(product, np.cumsum([rows[k] for k in members])[:-1]), strict=True))
+        results[i] = Series(tangent.values[i], tuple(pieces.get(k) for k in range(1, application.structure.size)))
+    return results
 
 
 @taylor_rule("custom_jvp_call", family="control flow")
@@ -245,7 +275,6 @@ def _directed(structure: Structure, a: int, b: int, c: int, product: Product, bl
 # algebras that are not graded ---------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=64)
 def rees(structure: Structure) -> tuple[Structure, tuple[tuple[int, int], ...]]:
     """Return the Rees algebra and its elements (k, j): element k as far as it comes from j nilpotent factors."""
     labels = [(0, 0)]

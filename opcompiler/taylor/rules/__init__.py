@@ -7,8 +7,9 @@ from opcompiler.taylor.rules import (
     indexing,
     linear,
     piecewise,
+    powers,
     reductions,
     structural,
 )
 
-__all__ = ["bilinear", "control_flow", "elementwise", "indexing", "linear", "piecewise", "reductions", "structural"]
+__all__ = ["bilinear", "control_flow", "elementwise", "indexing", "linear", "piecewise", "powers", "reductions", "structural"]

@@ -38,7 +38,7 @@ def stacked_linear(
     if not members:
         return primal
     rows = {k: max(_directions(operands[i], k) for i in linear if is_series(operands[i])) for k in members}
-    stacks = [_stack(operands[i], members, rows) for i in linear]
+    stacks = [stacked(operands[i], members, rows) for i in linear]
 
     def apply(*coefficients: jax.Array) -> jax.Array:
         values = [constant(operand) for operand in operands]
@@ -60,7 +60,8 @@ def _directions(operand: Series, k: int) -> int:
     return 0 if array is None else array.shape[0]
 
 
-def _stack(operand: Any, members: Sequence[int], rows: dict[int, int]) -> jax.Array:
+def stacked(operand: Any, members: Sequence[int], rows: dict[int, int]) -> jax.Array:
+    """Return the coefficients `members` of an operand in full, one after the other; zeros for a plain array."""
     shape, dtype = np.shape(constant(operand)), jnp.result_type(constant(operand))
     pieces = []
     for k in members:

@@ -39,6 +39,13 @@ def _first(result: Any) -> Any:
     return result[0] if isinstance(result, list) else result
 
 
+@taylor_rule("optimization_barrier", family=FAMILY, demand=demand.linear)
+def optimization_barrier(application: Application, *inputs: Any) -> list[Any]:
+    """The identity; only the values are kept apart for the compiler."""
+    primals = application.bind(*map(constant, inputs))
+    return [Series(p, a.blocks) if is_series(a) else p for a, p in zip(inputs, primals, strict=True)]
+
+
 @taylor_rule("convert_element_type", family=FAMILY, demand=demand.linear)
 def convert_element_type(application: Application, a: Series) -> Series | jax.Array:
     """The coefficients change dtype with the value; an integer carries none."""

@@ -140,18 +140,6 @@ def _permuted(value: Any, primal: jax.Array, order: jax.Array, axis: int) -> Any
     )
 
 
-@taylor_rule("cummax", "cummin", family=FAMILY, demand=demand.linear)
-def running_extremum(application: Application, a: Series) -> Series:
-    """The coefficients at the position where the running extremum is attained (the last one at a tie)."""
-    axis, reverse = application.params["axis"], application.params["reverse"]
-    primal = application.bind(a.primal)
-    iota = lax.broadcasted_iota(jnp.int32, a.shape, axis)
-    last = a.shape[axis] - 1
-    candidate = jnp.where(a.primal == primal, last - iota if reverse else iota, 0)
-    order = lax.cummax(candidate, axis=axis, reverse=reverse)
-    return _permuted(a, primal, last - order if reverse else order, axis)
-
-
 @taylor_rule("top_k", family=FAMILY, demand=demand.linear)
 def top_k(application: Application, a: Series) -> list[Any]:
     """The coefficients of the chosen entries."""

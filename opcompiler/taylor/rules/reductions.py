@@ -74,6 +74,17 @@ def cumsum(application: Application, a: Series) -> Series:
     return Series(application.bind(a.primal), tuple(result))
 
 
+@taylor_rule("cumprod", family=FAMILY)
+def cumprod(application: Application, a: Series) -> Series:
+    """Running products as a parallel scan of products."""
+    params = application.params
+
+    def scan(x: jax.Array) -> jax.Array:
+        return lax.associative_scan(jnp.multiply, x, reverse=params["reverse"], axis=params["axis"])
+
+    return application.interpreter.through(scan, [a], application.needed, [application.bind(a.primal)])[0]
+
+
 @taylor_rule("reduce_prod", family=FAMILY)
 def reduce_prod(application: Application, a: Series) -> Series:
     """A product is a tree of binary products, which also differentiates at zeros."""
