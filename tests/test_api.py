@@ -244,7 +244,7 @@ def test_composition_with_jit_vmap_grad_and_scan():
 
 def test_composition_with_shard_map():
     op = oc.compile("Δu - u³", spaces={"x": 5})
-    mesh = jax.make_mesh((1,), ("points",))
+    mesh = jax.make_mesh((1,), ("points",), axis_types=(jax.sharding.AxisType.Auto,))
     rows = jax.sharding.PartitionSpec("points")
     sharded = jax.jit(jax.shard_map(lambda xs: op(MLP, xs), mesh=mesh, in_specs=rows, out_specs=rows))
     close(sharded(XS), op(MLP, XS))
