@@ -79,7 +79,8 @@ class _Printer:
                 return space, _ATOM
             case ContractionValue(number, indices):
                 name = self.contractions[number] if number < len(self.contractions) else f"c{number}"
-                return name + _indices(indices), _ATOM
+                is_prefixed = name.startswith(("Δ", "∇", "∂")) and not indices
+                return name + _indices(indices), _PRODUCT if is_prefixed else _ATOM
             case FunctionValue():
                 return self.function(head), _ATOM
             case HeadSum(terms):

@@ -110,7 +110,13 @@ def _readout(readout: Readout, algebra: Algebra, scalars: Sequence[str], names: 
 
 def _part(part: ReadoutPart, algebra: Algebra, scalars: Sequence[str]) -> str:
     is_total = algebra.elements[part.element].axis is not None and part.positions is None
-    return _times(part.coefficient, f"{'Σ ' if is_total else ''}w{subscript(part.element)}", scalars)
+    value = _times(part.coefficient, f"{'Σ ' if is_total else ''}w{subscript(part.element)}", scalars)
+    if part.positions is None:
+        return value
+    places = [
+        f"{start + 1:,}" if length == 1 else f"{start + 1:,}…{start + length:,}" for _, start, length in part.positions
+    ]
+    return f"{value} at {', '.join(places)}"
 
 
 def _times(coefficient: Coefficient, what: str, scalars: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import assert_never
 
-from opcompiler.ir.coefficient import Coefficient
+from opcompiler.ir.coefficient import ONE, Coefficient
 from opcompiler.ir.declarations import Declarations, FieldDeclaration
 from opcompiler.ir.normal_form import Contraction
 from opcompiler.ir.symbol import Generator, Monomial, PowerSum, Quadric, Symbol, Xi, monomial_order
@@ -111,16 +111,25 @@ def contraction_name(number: int, contraction: Contraction, declarations: Declar
     field = field_text(declarations.field(contraction.field), contraction.component)
     prefix = "".join("∇" if index.power == 1 else f"∂ᵢ{power_text('', index.power)}" for index in contraction.free)
     match contraction.symbol.terms:
-        case (((), coefficient),) if coefficient == Coefficient.of(1):
+        case (((), coefficient),) if coefficient == ONE:
             return prefix + field
-        case ((((PowerSum(space, 2), power),), coefficient),) if coefficient == Coefficient.of(1):
+        case ((((PowerSum(space, 2), power),), coefficient),) if coefficient == ONE:
             whole = declarations.spatial_dim == declarations.space(space).dim
             return f"{prefix}{power_text('Δ' if whole else f'Δ_{space}', power)}{field}"
-        case ((monomial, coefficient),) if coefficient == Coefficient.of(1) and not prefix:
+        case terms if set(terms) == _laplacian_terms(declarations):
+            return f"{prefix}Δ{field}"
+        case ((monomial, coefficient),) if coefficient == ONE and not prefix:
             subscripts = _subscripts(monomial, declarations)
             if subscripts is not None:
                 return f"{field}_{subscripts}"
     return f"{prefix}L{subscript(number)}"
+
+
+def _laplacian_terms(declarations: Declarations) -> set[tuple[Monomial, Coefficient]]:
+    """Return the terms of Σξ² over all spatial coordinates, where they are few enough to be written out."""
+    if declarations.spatial_dim > _LONGEST_SYMBOL:
+        return set()
+    return {(((Xi(space, index), 2),), ONE) for space, index in declarations.spatial}
 
 
 def _subscripts(monomial: Monomial, declarations: Declarations) -> str | None:
