@@ -10,6 +10,7 @@ from opcompiler.ir.expression import Expr, System
 from opcompiler.language.characters import normalise
 from opcompiler.language.grammar import build_tree
 from opcompiler.language.indices import NeedsExpansion
+from opcompiler.language.latex import is_latex, read_latex
 from opcompiler.language.lexer import tokenise
 from opcompiler.language.limits import MAX_EXPANDED_SUM
 from opcompiler.language.resolve import resolve
@@ -56,7 +57,7 @@ def parse(text: str | Sequence[str] | Mapping[str, str], declarations: Declarati
 
 
 def _expression(text: str, scope: Scope) -> Expr:
-    plain = normalise(text)
+    plain = read_latex(text, scope) if is_latex(text) else normalise(text)
     try:
         return resolve(build_tree(tokenise(plain, scope), plain), plain, scope)
     except NeedsExpansion:

@@ -152,6 +152,7 @@ class WordReader(DifferentialReader):
                 tokens = (("SUBSCRIPT", subscript[0], start, subscript[1]),)
                 found.append(_Piece(subscript[1], _DECLARED, tokens))
             return found
+        found += self.braced_name(start)
         for end, entry in self.scope.matches(self.text, start):
             found += self.declared_pieces(entry, start, end)
         head = self.leibniz_head(start)
@@ -159,15 +160,20 @@ class WordReader(DifferentialReader):
             found.append(_Piece(head[1], _LEIBNIZ, (("PARTIAL", head[0], start, head[1]),)))
         return found + self.builtin_pieces(start, stop) + self.implicit_pieces(start, first, stop)
 
+    def braced_name(self, start: int) -> list[_Piece]:
+        """Read ω_{b} as the declared name ω_b."""
+        end = start
+        while self.is_word_char(end) and self.text[end] != "_":
+            end += 1
+        if self.char(end) != "_" or self.char(end + 1) != "{" or end + 1 not in self.partner:
+            return []
+        stop = self.partner[end + 1] + 1
+        entry = self.scope.entries.get(f"{self.text[start:end]}_{self.text[end + 2 : stop - 1].replace(' ', '')}")
+        return [] if entry is None else self.name_pieces(entry, start, stop, _DECLARED)
+
     def declared_pieces(self, entry: Entry, start: int, end: int) -> list[_Piece]:
         """Return the readings of a declared name: alone, numbered, called, with a subscript."""
         pieces: list[_Piece] = []
-        if self.char(end) == "_" and self.char(end + 1) == "{" and end + 1 in self.partner:
-            braced = self.text[end + 2 : self.partner[end + 1]].replace(" ", "")
-            whole = self.scope.entries.get(f"{self.text[start:end]}_{braced}")
-            if whole is not None:
-                stop = self.partner[end + 1] + 1
-                return [_Piece(stop, _DECLARED, (("NAME", whole, start, stop),))]
         if isinstance(entry, SpaceName) and self.scope.array_space(entry) is not None:
             coordinate, stop = self.numbered_coordinate(entry, start, end)
             return [_Piece(stop, _DECLARED, (("NAME", coordinate, start, stop),))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ def entries() -> tuple[dict[str, Any], ...]:
 def hostile() -> tuple[dict[str, Any], ...]:
     """All hostile inputs."""
     return tuple(json.loads(line) for line in (DATA / "hostile.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+def plain_spelling(entry: dict[str, Any], form: str) -> dict[str, str]:
+    """Canonical name → name in this form after Unicode normalisation, where they differ."""
+    return {key: unicodedata.normalize("NFKC", name) for key, name in spelling(entry, form).items()}
 
 
 def spelling(entry: dict[str, Any], form: str) -> dict[str, str]:
