@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opcompiler.errors import LimitError
 from opcompiler.ir.algebra import Algebra, Axis, AxisSeed, CoordinateSeed, Element, Seed, Term
@@ -15,7 +15,7 @@ from opcompiler.planning.labels import Labels
 from opcompiler.planning.leibniz import StructureConstants
 from opcompiler.planning.limits import MAX_LISTED
 from opcompiler.planning.polynomial import UNIT, Polynomial, degree, order_key
-from opcompiler.planning.requests import Problem, Request, Run
+from opcompiler.planning.requests import Coordinate, Problem, Request, Run
 from opcompiler.planning.scalars import Scalar, as_coefficient
 
 __all__ = ["AlgebraBuilder"]
@@ -33,6 +33,7 @@ class AlgebraBuilder:
     problem: Problem
     system: InverseSystem
     constants: StructureConstants
+    tails: dict[int, dict[Coordinate, Scalar]] = field(default_factory=dict[int, dict[Coordinate, Scalar]])
 
     @property
     def basis(self) -> tuple[int, ...]:
@@ -64,7 +65,7 @@ class AlgebraBuilder:
 
     def _element(self, number: int, labels: Labels, axis_of: dict[int, int]) -> Element:
         group = self.system.group_of(number)
-        label = labels.text(self._scaled(number), group)
+        label = labels.text(self._scaled(number), group, self._tail(number))
         return Element(label, degree(self.system.polynomial(number)), None if group is None else axis_of[group])
 
     def _scaled(self, number: int) -> Polynomial:
@@ -95,7 +96,13 @@ class AlgebraBuilder:
                     result.append(AxisSeed(element, coefficient))
                 else:
                     result += self._seeds_of_sum(element, g, coefficient)
+            for (space, index), value in self._tail(number):
+                result.append(CoordinateSeed(element, space, index, as_coefficient(value)))
         return tuple(result)
+
+    def _tail(self, number: int) -> list[tuple[Coordinate, Scalar]]:
+        scale = self.constants.scale[number]
+        return [(coordinate, value * scale) for coordinate, value in self.tails.get(number, {}).items()]
 
     def _seeds_of_sum(self, element: int, group: int, coefficient: Coefficient) -> list[Seed]:
         ranges = self.problem.groups[group].ranges

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from operator import itemgetter
 
 from opcompiler.ir.space import CoordinateRange
-from opcompiler.planning.polynomial import Key, Polynomial
+from opcompiler.planning.polynomial import UNIT, Key, Polynomial, degree
 from opcompiler.planning.requests import Coordinate, Group, Problem, Request
 from opcompiler.planning.scalars import Scalar
 
@@ -15,7 +16,7 @@ __all__ = ["group_interchangeable"]
 
 
 def group_interchangeable(
-    problem: Problem, time: Coordinate | None, split_off: frozenset[Coordinate] = frozenset()
+    problem: Problem, time: Coordinate | None, split_off: frozenset[Coordinate] = frozenset(), tails: bool = True
 ) -> Problem:
     """Return the same problem with interchangeable single coordinates gathered in groups.
 
@@ -23,8 +24,9 @@ def group_interchangeable(
     all i, or is an entry of a derivative tensor that belongs to one of them alone while every other has the same
     entry of its own (∇u). The polynomials are only written differently, so their derivatives span the same space.
     A scalar contraction such as u_x stays a single element: it is read out as a whole, not from a direction.
+    With `tails`, linear terms beside terms of higher order do not count: they become the tail of their request.
     """
-    signatures = _signatures(problem, time)
+    signatures = _signatures(problem, time, tails)
     classes: dict[_Signature, list[int]] = {}
     for number, signature in enumerate(signatures):
         if signature is not None and problem.coordinates[number] not in split_off:
@@ -39,7 +41,7 @@ def group_interchangeable(
             needed.update(signature.rest)
     own = {v: signature.own for v, signature in enumerate(signatures) if signature is not None}
     for members in sorted(groups):
-        problem = _with_group(problem, {v: own[v] for v in members})
+        problem = _with_group(problem, {v: own[v] for v in members}, tails)
     return _renumbered(problem, taken)
 
 
@@ -63,7 +65,7 @@ class _Signature:
         return {v for _, others, _, _ in self.shared for v in others}
 
 
-def _signatures(problem: Problem, time: Coordinate | None) -> list[_Signature | None]:
+def _signatures(problem: Problem, time: Coordinate | None, tails: bool) -> list[_Signature | None]:
     """Return one signature per coordinate, None for one that cannot be in a group."""
     count = len(problem.coordinates)
     shared: list[set[tuple[int, tuple[int, ...], int, Scalar]]] = [set() for _ in range(count)]
@@ -78,7 +80,10 @@ def _signatures(problem: Problem, time: Coordinate | None) -> list[_Signature | 
             own[v].append((tuple(sorted(_family(request.polynomial, v, 0).items(), key=itemgetter(0))), number))
             barred |= present - spatial
             continue
+        hosted = tails and _can_host(request)
         for (coordinates, group, _), value in request.polynomial.items():
+            if hosted and group < 0 and len(coordinates) == 1:
+                continue
             for v in set(coordinates):
                 if group >= 0:
                     barred.add(v)
@@ -109,7 +114,12 @@ def _moved(key: Key, coordinate: int, group: int) -> Key:
     return (others, group, power) if power else (coordinates, g, p)
 
 
-def _with_group(problem: Problem, members: Mapping[int, Sequence[int]]) -> Problem:
+def _can_host(request: Request) -> bool:
+    """Whether linear terms of a request may become its tail."""
+    return request.group is None and request.runs is None and degree(request.polynomial or {UNIT: Fraction(0)}) > 1
+
+
+def _with_group(problem: Problem, members: Mapping[int, Sequence[int]], tails: bool) -> Problem:
     """Gather coordinates, each with the numbers of its own requests, in one new group."""
     group = len(problem.groups)
     directions = {number: (n, v) for n, (v, own) in enumerate(members.items()) for number in own}
@@ -123,10 +133,16 @@ def _with_group(problem: Problem, members: Mapping[int, Sequence[int]]) -> Probl
             family = _family(request.polynomial, v, group)
             requests.append(Request(request.contraction, family, group, ((direction, position, 1),)))
             continue
+        linear = [((v,), -1, 0) for v in members if tails and _can_host(request)]
+        tail = [
+            (problem.coordinates[key[0][0]], request.polynomial[key]) for key in linear if key in request.polynomial
+        ]
         polynomial = {
-            _moved(key, first, group): value for key, value in request.polynomial.items() if others.isdisjoint(key[0])
+            _moved(key, first, group): value
+            for key, value in request.polynomial.items()
+            if others.isdisjoint(key[0]) and key not in linear
         }
-        requests.append(Request(request.contraction, polynomial, request.group, request.runs))
+        requests.append(replace(request, polynomial=polynomial, tail=(*request.tail, *tail)))
     coordinates = [problem.coordinates[v] for v in members]
     return Problem(problem.coordinates, (*problem.groups, Group(_ranges(coordinates))), tuple(requests))
 
@@ -146,11 +162,11 @@ def _renumbered(problem: Problem, taken: set[int]) -> Problem:
     kept = [v for v in range(len(problem.coordinates)) if v not in taken]
     number = {v: n for n, v in enumerate(kept)}
     requests = tuple(
-        Request(
-            request.contraction,
-            {(tuple(number[v] for v in cs), g, p): value for (cs, g, p), value in request.polynomial.items()},
-            request.group,
-            request.runs,
+        replace(
+            request,
+            polynomial={
+                (tuple(number[v] for v in cs), g, p): value for (cs, g, p), value in request.polynomial.items()
+            },
         )
         for request in problem.requests
     )

@@ -13,7 +13,7 @@ from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.head import Head, ParameterValue
 from opcompiler.planning.polynomial import Key, Polynomial, order_key
 from opcompiler.planning.requests import Coordinate, Problem
-from opcompiler.planning.scalars import as_coefficient
+from opcompiler.planning.scalars import Scalar, as_coefficient
 
 __all__ = ["Labels", "scalar_names"]
 
@@ -38,18 +38,22 @@ class Labels:
     field: str | None
     scalars: tuple[str, ...] = ()
 
-    def text(self, polynomial: Polynomial, group: int | None) -> str:
-        """Return the derivative of a polynomial in divided powers, a family when `group` is given."""
-        terms = sorted(polynomial.items(), key=lambda term: order_key(term[0]))
-        shown = [self._term(key, as_coefficient(value), group) for key, value in terms[:_SHOWN]]
-        text = _sum(shown)
+    def text(self, polynomial: Polynomial, group: int | None, tail: Sequence[tuple[Coordinate, Scalar]] = ()) -> str:
+        """Return the derivative of a polynomial in divided powers, a family when `group` is given, plus a tail."""
+        terms = [
+            (self._ordinary(key, value), self._derivative(key, group))
+            for key, value in sorted(polynomial.items(), key=lambda term: order_key(term[0]))
+        ]
+        terms += [(as_coefficient(value), self._operator([self._name(i)], "")) for i, value in tail]
+        text = _sum([self._term(value, name) for value, name in terms[:_SHOWN]])
         return text if len(terms) <= _SHOWN else f"{text} + … ({len(terms) - _SHOWN} more)"
 
-    def _term(self, key: Key, value: Coefficient, group: int | None) -> str:
+    def _ordinary(self, key: Key, value: Scalar) -> Coefficient:
         coordinates, _, power = key
         multiplicities = [len(list(same)) for _, same in groupby(coordinates)]
-        ordinary = value * Fraction(1, factorial(power) * prod(map(factorial, multiplicities)))
-        text = self._derivative(key, group)
+        return as_coefficient(value) * Fraction(1, factorial(power) * prod(map(factorial, multiplicities)))
+
+    def _term(self, ordinary: Coefficient, text: str) -> str:
         if ordinary.is_rational:
             factor = ordinary.rational
             return text if factor == 1 else f"-{text}" if factor == -1 else f"{factor}·{text}"
@@ -66,15 +70,18 @@ class Labels:
     def _derivative(self, key: Key, group: int | None) -> str:
         coordinates, g, power = key
         names = [self._name(self.problem.coordinates[number]) for number in coordinates]
-        if not power and self.field is not None and all(len(name) == 1 for name in names):
+        if not power:
+            return self._operator(names, "")
+        weighted = self.problem.groups[g].weights is not None
+        direction = "∂ᵢ" if self.problem.groups[g].matrix is None else "(aᵢ·∇)"
+        total = "" if group is not None else "Σᵢdᵢ" if weighted else "Σᵢ"
+        return self._operator(names, f"{total}{direction}{_superscript(power)}")
+
+    def _operator(self, names: Sequence[str], behind: str) -> str:
+        if not behind and self.field is not None and all(len(name) == 1 for name in names):
             return f"{self.field}_{''.join(names)}" if names else self.field
         operator = "".join(f"∂_{name}{_superscript(len(list(same)))}" for name, same in groupby(names))
-        if power:
-            weighted = self.problem.groups[g].weights is not None
-            direction = "∂ᵢ" if self.problem.groups[g].matrix is None else "(aᵢ·∇)"
-            total = "" if group is not None else "Σᵢdᵢ" if weighted else "Σᵢ"
-            operator += f"{total}{direction}{_superscript(power)}"
-        return f"{operator}{self.field or ''}" or "1"
+        return f"{operator}{behind}{self.field or ''}" or "1"
 
     def _name(self, coordinate: Coordinate) -> str:
         space, index = coordinate

@@ -21,6 +21,7 @@ from opcompiler.planning.leibniz import structure_constants
 from opcompiler.planning.polynomial import Polynomial, degree
 from opcompiler.planning.requests import Coordinate, Problem, Request, problem_of
 from opcompiler.planning.scalars import NotDivisible, Scalar, value_at
+from opcompiler.planning.tails import place_tails
 
 __all__ = ["minimal_algebra"]
 
@@ -38,8 +39,10 @@ def minimal_algebra(
         LimitError: the algebra is too large to be written out.
     """
     split_off: frozenset[Coordinate] = frozenset()
+    tails = True
     while True:
-        problem = group_interchangeable(problem_of(contractions, declarations, split_off), declarations.time, split_off)
+        problem = problem_of(contractions, declarations, split_off, tails)
+        problem = group_interchangeable(problem, declarations.time, split_off, tails)
         try:
             generic = _close(_at_generic_point(problem, contractions), problem.sizes)
             builder = _builder(problem)
@@ -47,7 +50,11 @@ def minimal_algebra(
             first = problem.groups[error.group].ranges[0]
             split_off |= {(first.space, first.start)}
             continue
-        break
+        placed = place_tails(problem.requests, builder.system, builder.constants)
+        if placed is not None:
+            builder = replace(builder, tails=placed)
+            break
+        tails = False
     fields = tuple(dict.fromkeys(contraction.field for _, contraction in contractions))
     fields = tuple(field.name for field in declarations.fields if field.name in fields)
     readouts = tuple(builder.readout(number, contraction, declarations) for number, contraction in contractions)

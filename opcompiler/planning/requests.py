@@ -18,7 +18,7 @@ from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.normal_form import Contraction, FreeIndex
 from opcompiler.ir.space import CoordinateRange
-from opcompiler.ir.symbol import Generator, PowerSum, Quadric, Symbol, Xi
+from opcompiler.ir.symbol import Generator, Monomial, PowerSum, Quadric, Symbol, Xi
 from opcompiler.planning.limits import MAX_LISTED, MAX_TERMS
 from opcompiler.planning.polynomial import UNIT, Key, Polynomial
 from opcompiler.planning.quadrics import diagonal_form
@@ -53,12 +53,14 @@ class Request:
     """A polynomial whose derivative is read out, a family of them when `group` is given.
 
     `runs` says where the value goes in the flattened free axes of the contraction; None means the whole scalar.
+    `tail` is a linear form Σ c·ξ_i over members of groups that is to be added to the polynomial.
     """
 
     contraction: int
     polynomial: Polynomial
     group: int | None = None
     runs: tuple[Run, ...] | None = None
+    tail: tuple[tuple[Coordinate, Scalar], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def problem_of(
     contractions: Sequence[tuple[int, Contraction]],
     declarations: Declarations,
     split_off: frozenset[Coordinate] = frozenset(),
+    tails: bool = True,
 ) -> Problem:
     """Return the requests of numbered contractions.
 
@@ -94,6 +97,7 @@ def problem_of(
         contractions: with their numbers in the normal form.
         declarations: give the dimensions.
         split_off: coordinates that must not be in a group.
+        tails: whether coordinates that occur singly only in linear terms stay in their group.
 
     Raises:
         LimitError: a space that has to be written out is too large.
@@ -101,7 +105,7 @@ def problem_of(
     written_out: set[str] = set()
     while True:
         try:
-            return _Builder(contractions, declarations, frozenset(written_out), split_off).build()
+            return _Builder(contractions, declarations, frozenset(written_out), split_off, tails).build()
         except _Conflict as conflict:
             dim = declarations.space(conflict.space).dim
             if dim > MAX_LISTED:
@@ -120,22 +124,30 @@ class _Builder:
         declarations: Declarations,
         written_out: frozenset[str],
         split_off: frozenset[Coordinate],
+        tails: bool,
     ) -> None:
         self.contractions = contractions
         self.declarations = declarations
         generators = {g for _, c in contractions for m, _ in c.symbol.terms for g, _ in m}
         free = {index.space for _, contraction in contractions for index in contraction.free}
         single = {(g.space, g.index) for g in generators if isinstance(g, Xi)} | split_off
+        linear = _linear_only(contractions) - split_off if tails else set[Coordinate]()
+        self.tailed: set[Coordinate] = set()
         self.one = _one(contractions)
         self.groups: list[Group] = []
         self.group_of: dict[str, int] = {}
         self.factor_of: dict[Quadric, Fraction] = {}
-        listed: set[Coordinate] = set(single)
+        listed: set[Coordinate] = set()
         for space in declarations.spaces:
             name = space.name
             quadrics = [g for g in generators if isinstance(g, Quadric) and g.space == name]
             sums = [g for g in generators if isinstance(g, PowerSum) and g.space == name]
-            touched = {index for s, index in single if s == name}
+            own = {coordinate for coordinate in single if coordinate[0] == name}
+            if name not in written_out and (quadrics or sums or name in free):
+                self.tailed |= own & linear
+                own -= linear
+            listed |= own
+            touched = {index for _, index in own}
             if name in written_out:
                 listed |= {(name, index) for index in range(space.dim)}
             elif quadrics:
@@ -177,9 +189,10 @@ class _Builder:
         self._add_group(quadric.space, Group(ranges, matrix, None if equal else weights))
 
     def _requests(self, number: int, contraction: Contraction) -> list[Request]:
+        tail = self._tail(contraction)
         symbol = self._symbol(contraction.symbol)
         if not contraction.free:
-            return [Request(number, self._divided(symbol))]
+            return [Request(number, self._divided(symbol), tail=tail)]
         shape = [self.declarations.space(index.space).dim for index in contraction.free]
         strides = [prod(shape[n + 1 :]) for n in range(len(shape))]
         choices = [self._targets(index) for index in contraction.free]
@@ -227,13 +240,22 @@ class _Builder:
     def _symbol(self, symbol: Symbol) -> dict[Key, Scalar]:
         total: dict[Key, Scalar] = {}
         for monomial, coefficient in symbol.terms:
+            if _linear_coordinate(monomial) in self.tailed:
+                continue
             expanded: dict[Key, Fraction] = {UNIT: Fraction(1)}
             for generator, power in monomial:
                 expanded = self._product(expanded, self._power(generator, power))
             for key, value in expanded.items():
-                term = coefficient * value if isinstance(self.one, Coefficient) else coefficient.rational * value
+                term = self._scalar(coefficient) * value
                 total[key] = plus(total[key], term) if key in total else term
         return {key: value for key, value in total.items() if value}
+
+    def _tail(self, contraction: Contraction) -> tuple[tuple[Coordinate, Scalar], ...]:
+        linear = [(_linear_coordinate(monomial), value) for monomial, value in contraction.symbol.terms]
+        return tuple((i, self._scalar(value)) for i, value in linear if i is not None and i in self.tailed)
+
+    def _scalar(self, coefficient: Coefficient) -> Scalar:
+        return coefficient if isinstance(self.one, Coefficient) else coefficient.rational
 
     def _power(self, generator: Generator, power: int) -> dict[Key, Fraction]:
         if isinstance(generator, Xi):
@@ -291,6 +313,30 @@ class _Builder:
 def _one(contractions: Iterable[tuple[int, Contraction]]) -> Scalar:
     rational = all(value.is_rational for _, c in contractions for _, value in c.symbol.terms)
     return Fraction(1) if rational else Coefficient.of(1)
+
+
+def _linear_coordinate(monomial: Monomial) -> Coordinate | None:
+    """Return the coordinate i of the monomial ξ_i, None for any other monomial."""
+    match monomial:
+        case ((Xi(space, index), 1),):
+            return (space, index)
+        case _:
+            return None
+
+
+def _linear_only(contractions: Sequence[tuple[int, Contraction]]) -> set[Coordinate]:
+    """Return the coordinates whose only single occurrences are linear terms of symbols of higher order."""
+    linear: set[Coordinate] = set()
+    other: set[Coordinate] = set()
+    for _, contraction in contractions:
+        hosted = contraction.symbol.order > 1 and not contraction.free
+        for monomial, _ in contraction.symbol.terms:
+            coordinate = _linear_coordinate(monomial)
+            if hosted and coordinate is not None:
+                linear.add(coordinate)
+            else:
+                other |= {(g.space, g.index) for g, _ in monomial if isinstance(g, Xi)}
+    return linear - other
 
 
 def _complement(space: str, dim: int, left_out: set[int]) -> tuple[CoordinateRange, ...]:
