@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -71,7 +72,5 @@ def test_damage_is_either_refused_or_gives_a_plan(data):
     for key in path:
         parent = parent[key]
     parent[last] = data.draw(st.sampled_from([None, "odd", -1, {"is": "Nonsense"}, {"is": "Fraction", "value": "1/0"}]))
-    try:
+    with contextlib.suppress(OpCompilerError):
         assert isinstance(Plan.from_json(json.dumps(document)), Plan)
-    except OpCompilerError:
-        pass

@@ -1,4 +1,4 @@
-"""Oracles in exact rational arithmetic: evaluation over a planned algebra, derivatives, and dimensions by brute force."""
+"""Oracles in exact rational arithmetic: evaluation over a planned algebra, derivatives, dimensions by brute force."""
 
 from __future__ import annotations
 

@@ -7,11 +7,24 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planning.exact import derivative, evaluate, hilbert_function, product_in
-from planning.forms import coordinates, gradient, laplacian, normal_form, of, polynomials, power_sum, scalars, times, xi
+from planning.forms import (
+    coordinates,
+    gradient,
+    laplacian,
+    normal_form,
+    of,
+    polynomials,
+    power_sum,
+    quadric,
+    scalars,
+    times,
+    xi,
+)
 
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.symbol import Symbol
 from opcompiler.planning import plan
+from opcompiler.planning.quadrics import diagonal_form
 
 NAMES = ("x", "y", "z", "t")
 FRACTIONS = st.fractions(min_value=-3, max_value=3, max_denominator=4)
@@ -157,6 +170,40 @@ def test_the_product_table_is_well_formed(form):
         assert term.coefficient
     assert algebra.elements[0].degree == 0
     assert sum(algebra.by_order) == algebra.dim
+
+
+@st.composite
+def quadratic_forms(draw):
+    """A constant-coefficient elliptic, hyperbolic or degenerate operator with drift and time derivative."""
+    dim = draw(st.integers(2, 4))
+    upper = draw(st.lists(st.sampled_from([-2, -1, 0, 0, 1, 3]), min_size=dim * dim, max_size=dim * dim))
+    matrix = [[upper[min(i, j) * dim + max(i, j)] for j in range(dim)] for i in range(dim)]
+    symbol = quadric("x", matrix) + times(xi("t"), draw(FRACTIONS))
+    for index in range(dim):
+        symbol = symbol + times(xi("x", 1, index), draw(st.sampled_from([0, 0, 1, -2])))
+    extra = draw(st.sampled_from([[], [gradient()], [of(laplacian())], [of(xi("x", 1, 1))]]))
+    return normal_form({"x": dim, "t": None}, of(symbol), *extra, time="t"), matrix
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(quadratic_forms(), st.data())
+def test_quadrics_compute_the_same_derivatives(form_and_matrix, data):
+    form, _ = form_and_matrix
+    check_values(form, data)
+    certificate = plan(form).certificate
+    assert certificate.by_order == hilbert_function(expected(form))
+    assert certificate.carried == certificate.minimum == certificate.hankel_rank
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(quadratic_forms())
+def test_rows_and_weights_restore_the_matrix(form_and_matrix):
+    _, matrix = form_and_matrix
+    rows, weights = diagonal_form([[Fraction(v) for v in row] for row in matrix])
+    size = range(len(matrix))
+    restored = [[sum(w * r[i] * r[j] for r, w in zip(rows, weights, strict=True)) for j in size] for i in size]
+    assert restored == matrix
+    assert all(weights)
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 
 import pytest
 from planning.exact import hilbert_function
@@ -21,6 +22,7 @@ from planning.forms import (
 )
 
 from opcompiler.errors import LimitError
+from opcompiler.ir.algebra import CoordinateSeed
 from opcompiler.ir.space import CoordinateRange
 from opcompiler.ir.symbol import Symbol
 from opcompiler.planning import plan
@@ -157,3 +159,26 @@ def test_the_biharmonic_operator_in_twelve_dimensions_is_planned_quickly():
     start = time.perf_counter()
     assert plan(normal_form({"x": 12}, of(laplacian("x", 2)))).certificate.minimum == 104
     assert time.perf_counter() - start < 2
+
+
+def drift(dim):
+    return sum((times(xi("x", 1, i), Fraction(i + 1, 7)) for i in range(dim)), Symbol())
+
+
+def test_a_drift_is_seeded_into_the_top_element():
+    joint = plan(normal_form({"x": 300, "t": None}, of(t - laplacian() + drift(300)), time="t")).joint
+    assert joint.algebra.by_order == (1, 300, 1)
+    assert len(joint.algebra.table) == 1
+    assert joint.algebra.axes[0].ranges == (CoordinateRange("x", 0, 300),)
+    assert joint.algebra.axes[0].invariant
+    assert sum(isinstance(seed, CoordinateSeed) for seed in joint.seeds) == 301
+
+
+def test_a_drift_beside_a_constant_quadric_keeps_the_rank():
+    form = normal_form({"x": 3}, of(quadric("x", [[1, 1, 0], [1, 1, 0], [0, 0, 0]]) + drift(3)))
+    assert plan(form).certificate.by_order == (1, 1, 1)
+
+
+def test_operators_with_and_without_drift_share_what_they_can():
+    certificate = plan(normal_form({"x": 5}, of(laplacian() + drift(5)), of(laplacian()))).certificate
+    assert certificate.carried == certificate.minimum == 7
