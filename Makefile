@@ -36,7 +36,7 @@ format: $(VENV)/installed-dev ## Rewrite the files in the house style
 
 wheel: $(VENV)/installed-dev ## Build the wheel into dist/
 	@rm -rf dist
-	@$(BIN)/python -m build --wheel --outdir dist . > /dev/null
+	@$(BIN)/python -m build --quiet --wheel --outdir dist .
 	@ls dist/*.whl
 
 clean: ## Remove the environment and everything built
