@@ -78,7 +78,7 @@ class PlainText:
             return Span(0, len(self.source))
         if start >= len(self.text):
             return Span(self.stops[-1], self.stops[-1] + 1)
-        return Span(self.starts[start], self.stops[max(start, stop - 1)])
+        return Span(self.starts[start], self.stops[min(max(start, stop - 1), len(self.stops) - 1)])
 
 
 def plain_text(source: str, cells: list[Cell]) -> PlainText:

@@ -225,7 +225,9 @@ _BUILDERS: dict[str, Callable[[Span, list[Any]], syntax.Syntax]] = {
     "power": lambda span, children: syntax.Raised(children[0], children[2], span=span, depth=1 + _depth(children)),
     "exponent": _exponent,
     "group": lambda span, children: syntax.Group(_nodes(children), span=span, depth=1 + _depth(children)),
-    "bars": lambda span, children: syntax.Bars(children[1], span=span, depth=1 + _depth(children)),
+    "bars": lambda span, children: syntax.Bars(
+        children[1], children[4] if len(children) > 3 else None, span=span, depth=1 + _depth(children)
+    ),
     "subscripted": lambda span, children: syntax.Subscripted(
         children[0], children[1].payload, span=span, depth=1 + _depth(children)
     ),

@@ -14,7 +14,7 @@ from opcompiler.errors import LimitError, OperatorSyntaxError, Span
 from opcompiler.language.characters import ACCENT, PlainText
 from opcompiler.language.limits import MAX_NESTING, MAX_NUMBER_DIGITS, MAX_NUMBER_EXPONENT, MAX_TOKENS
 from opcompiler.language.scope import Scope
-from opcompiler.language.tokens import Lexeme, OperatorSymbol
+from opcompiler.language.tokens import BuiltinFunction, Lexeme, OperatorSymbol
 from opcompiler.language.vocabulary import OPERATOR_SYMBOLS
 from opcompiler.language.words import WordReader
 
@@ -91,6 +91,9 @@ class _Lexer(WordReader):
             return self.read_vulgar_fraction(place)
         if char == "∂":
             return self.read_partial(place)
+        if char in "√∛":
+            function = BuiltinFunction("sqrt" if char == "√" else "cbrt")
+            return self.emit("CALL" if self.char(place + 1) == "(" else "FUNCTION", function, place, place + 1)
         if char in "∑Σ" and self.is_summation(place):
             return self.read_summation(place, place + 1)
         if char in OPERATOR_SYMBOLS:
@@ -239,12 +242,15 @@ class _Lexer(WordReader):
         if after_operand and self.brackets and self.brackets[-1][0] == char:
             self.brackets.pop()
             self.close_partials(len(self.brackets) + 1, place)
-            stop = place + 1
-            self.emit(names[1], None, place, stop)
-            if char == "‖" and self.text[stop : stop + 1] == "2" and self.subscripts[stop]:
-                return stop + 1
-            if char == "‖" and self.text[stop : stop + 2] == "_2":
-                return stop + 2
+            stop = self.emit(names[1], None, place, place + 1)
+            if char == "‖" and self.char(stop) == "_":
+                return self.emit("NORM_ORDER", None, stop, stop + 1)
+            if char == "‖" and self.char(stop) and self.subscripts[stop]:
+                self.emit("NORM_ORDER", None, stop, stop)
+                digit = self.char(stop)
+                if not digit.isdigit():
+                    raise self.error(OperatorSyntaxError, "the order of this norm cannot be read", stop, stop + 1)
+                return self.emit("NUMBER", Fraction(digit), stop, stop + 1)
             return stop
         self.brackets.append((char, char, place))
         if len(self.brackets) > MAX_NESTING:

@@ -123,14 +123,23 @@ class OperatorBuilder(TensorBuilder):
         """−operator, as multiplication by −1."""
         if negations % 2 == 0:
             return operator
-        minus = self.negative(ir.Number(Fraction(1), span=span))
-        return self.compose([ir.OperatorMultiplication(minus, span=span), operator], span)
+        factors = list(operator.factors) if isinstance(operator, ir.OperatorComposition) else [operator]
+        scale: Expr = ir.Number(Fraction(1), span=span)
+        if isinstance(factors[0], ir.OperatorMultiplication):
+            scale = factors.pop(0).factor
+        return self.compose([ir.OperatorMultiplication(self.negative(scale), span=span), *factors], span)
 
     def compose(self, factors: list[Operator], span: Span) -> Operator:
-        """The composition, flat."""
+        """The composition, flat, with adjacent multiplications merged."""
         flat: list[Operator] = []
         for factor in factors:
-            flat += factor.factors if isinstance(factor, ir.OperatorComposition) else (factor,)
+            for part in factor.factors if isinstance(factor, ir.OperatorComposition) else (factor,):
+                before = flat[-1] if flat else None
+                if isinstance(part, ir.OperatorMultiplication) and isinstance(before, ir.OperatorMultiplication):
+                    product = self.product([before.factor, part.factor], span)
+                    flat[-1] = self.ledger.enter(ir.OperatorMultiplication(product, span=span))
+                else:
+                    flat.append(part)
         if len(flat) == 1:
             return flat[0]
         return self.ledger.enter(ir.OperatorComposition(tuple(flat), span=span))

@@ -21,6 +21,7 @@ from opcompiler.language.scope import (
     Scope,
 )
 from opcompiler.language.syntax import Syntax
+from opcompiler.language.tensors import shape_name
 from opcompiler.language.tokens import ArgumentItem, IndexItem, OperatorSymbol, PartialSymbol, SubscriptItem
 from opcompiler.language.values import FunctionValue, OperatorValue, Value, WordValue
 
@@ -67,8 +68,8 @@ class _Resolver(CallResolver):
                 if len(entries) == 1:
                     return self.value(entries[0], hessian)
                 return self.vector([self.finished(self.value(entry)) for entry in entries], node.span)
-            case syntax.Bars(inner):
-                return self.norm(self.finished(self.value(inner)), node.span)
+            case syntax.Bars():
+                return self.bars(node)
             case syntax.Call(callee, arguments):
                 return self.call(callee, arguments, node.span)
             case syntax.Leibniz():
@@ -79,7 +80,9 @@ class _Resolver(CallResolver):
                 return self.primed(base, count, node.span)
             case syntax.Accented(base, count):
                 time = self.need_time("a dot over a field", node.span)
-                return self.partial(self.finished(self.value(base)), ((time, count),), node.span)
+                operand = self.finished(self.value(base))
+                self.need_function(operand, node.span)
+                return self.partial(operand, ((time, count),), node.span)
             case syntax.Transposed(base):
                 return self.transpose(self.finished(self.value(base)), node.span)
             case syntax.Raised(base, exponent):
@@ -148,6 +151,7 @@ class _Resolver(CallResolver):
                     ir.FunctionCall(call.name, call.arguments, (count,), shape=call.shape, span=span)
                 )
         operand = self.finished(self.value(base))
+        self.need_function(operand, span)
         if self.declarations.spatial_dim != 1:
             raise self.error(
                 DerivativeOrderError,
@@ -166,9 +170,17 @@ class _Resolver(CallResolver):
         rest = items[count:]
         if rest and isinstance(rest[0].target, ArgumentItem):
             return self.function_derivative(operand, rest, span)
-        if rest and isinstance(operand, ir.Parameter | ir.Coordinate | ir.NamedConstant | ir.Number):
-            raise self.error(OperatorNameError, "a derivative of a name that is no function of the coordinates", span)
+        if rest:
+            self.need_function(operand, span)
         return self.partial(operand, self.coordinates(rest), span)
+
+    def need_function(self, operand: Expr, span: Span) -> None:
+        """Refuse a_x of a constant, which is rather an undeclared name, and u²_x, which may mean two things."""
+        if isinstance(operand, ir.Number):
+            hint = "for a derivative of a power write (u²)_x, for the power of a derivative u_x²"
+            raise self.error(OperatorNameError, "a derivative of a number", span, hint)
+        if isinstance(operand, ir.Parameter | ir.Coordinate | ir.NamedConstant):
+            raise self.error(OperatorNameError, "a derivative of a name that is no function of the coordinates", span)
 
     def function_derivative(self, operand: Expr, items: tuple[SubscriptItem, ...], span: Span) -> Expr:
         """F_s: the derivative of a coefficient function in one of its arguments."""
@@ -185,6 +197,10 @@ class _Resolver(CallResolver):
 
     def raised(self, base: Syntax, exponent: Syntax, hessian: bool, span: Span) -> Value:
         """A power; Aᵀ if the exponent is the letter T and the base is no scalar."""
+        if isinstance(base, syntax.Bars) and base.order is not None:
+            order, power = self.finished(self.value(base.order)), self.finished(self.value(exponent))
+            if order == power and self.ledger.constant(order) != 2:
+                return self.power_sum(self.finished(self.value(base.inner)), order, span)
         value = self.value(base, hessian)
         if isinstance(value, OperatorValue | WordValue | FunctionValue):
             return self.waiting_power(value, self.finished(self.value(exponent)), hessian, span)
@@ -192,6 +208,37 @@ class _Resolver(CallResolver):
         if value.shape and isinstance(letter, syntax.Name) and self.is_letter_t(letter):
             return self.transpose(value, span)
         return self.power(value, self.finished(self.value(exponent)), span)
+
+    def bars(self, node: syntax.Bars) -> Expr:
+        """|a|, |v|, ‖v‖_p."""
+        operand = self.finished(self.value(node.inner))
+        if node.order is None:
+            return self.norm(operand, node.span)
+        order = self.finished(self.value(node.order))
+        if self.ledger.constant(order) == 2:
+            return self.norm(operand, node.span)
+        power = self.power_sum(operand, order, node.span)
+        if self.ledger.constant(order) == 1:
+            return power
+        one = ir.Number(Fraction(1), span=node.span)
+        return self.power(power, self.quotient(one, order, node.span), node.span)
+
+    def power_sum(self, operand: Expr, order: Expr, span: Span) -> Expr:
+        """Σ_i |v_i|^p, the p-th power of the p-norm of a vector."""
+        if len(operand.shape) != 1:
+            raise self.error(RankError, f"the p-norm of {shape_name(operand.shape)}", span, "it takes a vector")
+        letter = next(letter for letter in "ijklmnabc" if letter not in self.bound)
+        entry: Expr
+        only = self.only_space()
+        if isinstance(operand, ir.Gradient) and not operand.operand.shape and only is not None:
+            coordinate = self.ledger.enter(ir.Coordinate(operand.space or only, letter, span=span))
+            entry = self.partial(operand.operand, ((coordinate, 1),), span)
+        else:
+            entry = self.ledger.enter(ir.Component(operand, (letter,), span=span))
+        body = self.elementary("abs", (entry,), span)
+        if self.ledger.constant(order) != 1:
+            body = self.power(body, order, span)
+        return self.ledger.enter(ir.IndexSum(letter, 0, operand.shape[0] - 1, body, span=span))
 
     def is_letter_t(self, name: syntax.Name) -> bool:
         """Whether a declared name is T, so that ^T is still read as the transpose of a matrix."""
@@ -215,6 +262,9 @@ class _Resolver(CallResolver):
 
     def chain(self, links: tuple[syntax.Link, ...], hessian: bool, span: Span) -> Value:
         """Factors in a row: apply the operators from the right, then multiply from the left."""
+        links = self.without_evaluations(links)
+        if len(links) == 1 and not links[0].negations:
+            return self.value(links[0].factor, hessian)
         hessian = hessian or any(link.connector == ":" for link in links)
         pieces: list[tuple[str, Value]] = []
         for position, link in enumerate(links):
@@ -231,6 +281,34 @@ class _Resolver(CallResolver):
             pieces.append((link.connector, value))
         self.refuse_unclear_argument(links)
         return self.multiply(self.join_matrices(self.apply_prefixes(pieces)), span)
+
+    def without_evaluations(self, links: tuple[syntax.Link, ...]) -> tuple[syntax.Link, ...]:
+        """Drop the brackets of u_t(x,t): a derivative at exactly the coordinates is the derivative."""
+        kept: list[syntax.Link] = []
+        for link in links:
+            bracket = link.factor.base if isinstance(link.factor, syntax.Raised) else link.factor
+            if not (kept and not link.connector and self.is_derivative(kept[-1].factor) and self.is_place(bracket)):
+                kept.append(link)
+            elif isinstance(link.factor, syntax.Raised):
+                before = kept.pop()
+                raised = syntax.Raised(before.factor, link.factor.exponent, span=before.span | link.span)
+                kept.append(syntax.Link(before.connector, before.negations, raised, span=raised.span))
+        return tuple(kept)
+
+    def is_derivative(self, node: Syntax) -> bool:
+        """Whether a factor is written as a derivative of something."""
+        while isinstance(node, syntax.Group) and len(node.entries) == 1:
+            node = node.entries[0]
+        if isinstance(node, syntax.Leibniz):
+            return node.numerator is not None
+        return isinstance(node, syntax.Subscripted | syntax.Primed | syntax.Accented)
+
+    def is_place(self, node: Syntax) -> bool:
+        """Whether a bracket holds exactly all coordinates."""
+        if not isinstance(node, syntax.Group):
+            return False
+        meanings = [entry.meaning for entry in node.entries if isinstance(entry, syntax.Name)]
+        return len(meanings) == len(node.entries) and self.scope.covers_spaces(meanings)
 
     def negated(self, value: Value) -> Value:
         """−value inside a chain."""
@@ -332,7 +410,7 @@ class _Resolver(CallResolver):
             return OperatorValue(self.compose([factor, operator.operator], operator.span), operator.span)
         raise self.error(
             OperatorSyntaxError,
-            f"an operator before {connector!r} has no operand",
+            f"an operator before {connector or 'a factor'} has no operand",
             operator.span,
             "an operator is written directly before its operand: Δu, ∂_x u, (1 + Δ)u",
         )

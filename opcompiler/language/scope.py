@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -134,6 +135,14 @@ class Scope:
             space = self.declarations.space(entry.space)
             return space if space.coordinates is None else None
         return None
+
+    def covers_spaces(self, entries: Sequence[object]) -> bool:
+        """Whether these are all coordinates, each once: the brackets of u(x,t)."""
+        whole = [entry.space for entry in entries if isinstance(entry, SpaceName)]
+        single = [(entry.space, entry.index) for entry in entries if isinstance(entry, CoordinateName)]
+        expected = sum(1 if space.name in whole else space.dim for space in self.declarations.spaces)
+        distinct = len(set(whole)) + len(set(single))
+        return distinct == len(entries) == expected and not any(space in whole for space, _ in single)
 
     def nearest(self, word: str) -> str | None:
         """Return the declared or built-in name closest to a misspelt word."""

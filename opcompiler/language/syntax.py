@@ -95,9 +95,10 @@ class Group(_Node):
 
 @dataclass(frozen=True, slots=True)
 class Bars(_Node):
-    """|…| or ‖…‖."""
+    """|…| or ‖…‖, with the p of ‖…‖_p."""
 
     inner: Syntax
+    order: Syntax | None = None
 
 
 Callee: TypeAlias = BuiltinFunction | OperatorSymbol | PartialSymbol | CoefficientCall

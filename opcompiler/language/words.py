@@ -8,9 +8,11 @@ places of the run, from the right to the left.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from opcompiler.errors import LimitError, OpCompilerError, OperatorNameError, OperatorSyntaxError
+from opcompiler.errors import LimitError, OpCompilerError, OperatorNameError, OperatorSyntaxError, Span
 from opcompiler.language.differentials import DifferentialReader
 from opcompiler.language.limits import MAX_WORD_LENGTH
 from opcompiler.language.scope import (
@@ -74,6 +76,7 @@ class WordReader(DifferentialReader):
         if stop - place > MAX_WORD_LENGTH:
             raise self.error(LimitError, f"more than {MAX_WORD_LENGTH} letters in a row", place, stop)
         best: dict[int, tuple[int, int, _Piece | None]] = {}
+        self.refusals: dict[int, OpCompilerError] = {}
         for start in range(stop - 1, place - 1, -1):
             cheapest: tuple[int, int, _Piece | None] | None = None
             for piece in self.pieces(start, place, stop):
@@ -88,7 +91,7 @@ class WordReader(DifferentialReader):
             if cheapest is not None:
                 best[start] = cheapest
         if place not in best:
-            raise self.word_error(place, stop)
+            raise self.refusals[min(self.refusals)] if self.refusals else self.word_error(place, stop)
         cost, ways, piece = best[place]
         if ways > 1:
             raise self.error(
@@ -103,8 +106,12 @@ class WordReader(DifferentialReader):
     def emit_pieces(self, piece: _Piece | None, best: dict[int, tuple[int, int, _Piece | None]]) -> int:
         """Emit the terminals of the chosen pieces."""
         stop = 0
+        after_field = -1
         while piece is not None:
             for type_, payload, start, end in piece.tokens:
+                if start == after_field and isinstance(payload, CoordinateName):
+                    raise self.bare_derivative_error(self.tokens[-1].span | self.span(start, end))
+                after_field = end if type_ == "NAME" and isinstance(payload, FieldName | ComponentName) else -1
                 if type_ == "PARTIAL":
                     self.open_partial(int(str(payload)), start, end)
                 elif type_ == "SUMMATION":
@@ -116,6 +123,12 @@ class WordReader(DifferentialReader):
             stop = piece.stop
             piece = best[stop][2] if stop in best else None
         return stop
+
+    def bare_derivative_error(self, span: Span) -> OpCompilerError:
+        """Return the error about uxx, which some tools read as u_xx and others as u·x·x."""
+        hint = "write u_x for the derivative and u*x for the product"
+        problem = "a field directly before a coordinate: a derivative or a product?"
+        return OperatorNameError(problem, source=self.plain.source, span=span, hint=hint)
 
     def word_error(self, place: int, stop: int) -> OpCompilerError:
         """Say which letters no declaration explains."""
@@ -144,21 +157,34 @@ class WordReader(DifferentialReader):
     # --- the pieces that may begin at a place ---------------------------------------------------------------------
 
     def pieces(self, start: int, first: int, stop: int) -> list[_Piece]:
-        """Return every reading of the text from `start` on."""
-        found: list[_Piece] = []
+        """Return every reading of the text from `start` on; what a reading refuses counts only if none is left."""
+        readings: list[Callable[[], list[_Piece]]] = []
         if self.at_subscript(start):
-            subscript = self.read_subscript(start) if start > first else None
-            if subscript is not None:
-                tokens = (("SUBSCRIPT", subscript[0], start, subscript[1]),)
-                found.append(_Piece(subscript[1], _DECLARED, tokens))
-            return found
-        found += self.braced_name(start)
-        for end, entry in self.scope.matches(self.text, start):
-            found += self.declared_pieces(entry, start, end)
+            readings.append(lambda: self.subscript_piece(start) if start > first else [])
+        else:
+            readings.append(lambda: self.braced_name(start))
+            for end, entry in self.scope.matches(self.text, start):
+                readings.append(partial(self.declared_pieces, entry, start, end))
+            readings.append(lambda: self.leibniz_piece(start))
+            readings.append(lambda: self.builtin_pieces(start, stop))
+            readings.append(lambda: self.implicit_pieces(start, first, stop))
+        found: list[_Piece] = []
+        for reading in readings:
+            try:
+                found += reading()
+            except OpCompilerError as refusal:
+                self.refusals[start] = refusal
+        return found
+
+    def subscript_piece(self, start: int) -> list[_Piece]:
+        """Read a further subscript, as in v_1_x."""
+        found = self.read_subscript(start)
+        return [] if found is None else [_Piece(found[1], _DECLARED, (("SUBSCRIPT", found[0], start, found[1]),))]
+
+    def leibniz_piece(self, start: int) -> list[_Piece]:
+        """Read the d of du/dx."""
         head = self.leibniz_head(start)
-        if head is not None:
-            found.append(_Piece(head[1], _LEIBNIZ, (("PARTIAL", head[0], start, head[1]),)))
-        return found + self.builtin_pieces(start, stop) + self.implicit_pieces(start, first, stop)
+        return [] if head is None else [_Piece(head[1], _LEIBNIZ, (("PARTIAL", head[0], start, head[1]),))]
 
     def braced_name(self, start: int) -> list[_Piece]:
         """Read ω_{b} as the declared name ω_b."""
@@ -221,7 +247,7 @@ class WordReader(DifferentialReader):
         stop = self.partner[opening]
         parts = self.split_arguments(opening + 1, stop)
         entries = [self.scope.get(part) for part in parts]
-        if all(isinstance(part, CoordinateName | SpaceName) for part in entries) and self.covers_spaces(entries):
+        if all(isinstance(part, CoordinateName | SpaceName) for part in entries) and self.scope.covers_spaces(entries):
             return stop + 1
         if len(parts) > 1:
             places = ", ".join(space.name for space in self.scope.declarations.spaces)
@@ -244,14 +270,6 @@ class WordReader(DifferentialReader):
                 parts.append(self.text[piece:place].strip())
                 piece = place + 1
         return [*parts, self.text[piece:stop].strip()]
-
-    def covers_spaces(self, entries: list[Entry | None]) -> bool:
-        """Whether these coordinates are all coordinates, each once."""
-        whole = [entry.space for entry in entries if isinstance(entry, SpaceName)]
-        single = [(entry.space, entry.index) for entry in entries if isinstance(entry, CoordinateName)]
-        expected = sum(1 if space.name in whole else space.dim for space in self.scope.declarations.spaces)
-        distinct = len(set(whole)) + len(set(single))
-        return distinct == len(entries) == expected and not any(space in whole for space, _ in single)
 
     def builtin_pieces(self, start: int, stop: int) -> list[_Piece]:
         """Read the words of the language, which end where letters and digits end."""
