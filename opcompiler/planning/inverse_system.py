@@ -36,9 +36,9 @@ from opcompiler.planning.polynomial import (
     key_degree,
     order_key,
 )
-from opcompiler.planning.scalars import Scalar
+from opcompiler.planning.scalars import Scalar, plus
 
-__all__ = ["InverseSystem", "NotAdapted", "closure"]
+__all__ = ["BasisChange", "InverseSystem", "NotAdapted", "closure"]
 
 
 class NotAdapted(Exception):
@@ -51,6 +51,14 @@ class NotAdapted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class BasisChange:
+    """New single elements w'_r = Σ_a forward[r][a]·w_a in place of old ones, and w_a = Σ_r backward[a][r]·w'_r."""
+
+    forward: dict[int, dict[int, Fraction]]
+    backward: dict[int, dict[int, Fraction]]
+
+
+@dataclass(frozen=True, slots=True)
 class InverseSystem:
     """A basis of W: families first, then single polynomials, numbered through.
 
@@ -59,12 +67,14 @@ class InverseSystem:
         singles: the direction sums of the families (fixed rows), then the single basis polynomials; 1 is among them.
         families: the families by group.
         family_numbers: the number of each row of `families`.
+        change: replaces some single elements by combinations of them.
     """
 
     family_groups: tuple[int, ...]
     singles: Echelon
     families: dict[int, Echelon]
     family_numbers: dict[int, tuple[int, ...]]
+    change: BasisChange | None = None
 
     @property
     def size(self) -> int:
@@ -78,6 +88,12 @@ class InverseSystem:
     def polynomial(self, number: int) -> Polynomial:
         """Return a basis element."""
         group = self.group_of(number)
+        if self.change is not None and number in self.change.forward:
+            total: Polynomial = {}
+            for old, factor in self.change.forward[number].items():
+                for key, value in self.singles.rows[old].items():
+                    total[key] = plus(total.get(key, Fraction(0)), value * factor)
+            return {key: value for key, value in total.items() if value}
         if group is None:
             return self.singles.rows[number]
         return self.families[group].rows[self.family_numbers[group].index(number)]
@@ -111,7 +127,16 @@ class InverseSystem:
             result |= pure
         if rest:
             raise RuntimeError("internal error: a polynomial is not in the inverse system")
+        if self.change is not None:
+            result = self._changed(self.change, result)
         return {number: value for number, value in result.items() if value}
+
+    def _changed(self, change: BasisChange, coordinates: dict[int, Scalar]) -> dict[int, Scalar]:
+        result: dict[int, Scalar] = {}
+        for old, value in coordinates.items():
+            for new, factor in change.backward.get(old, {old: Fraction(1)}).items():
+                result[new] = plus(result.get(new, Fraction(0)), value * factor)
+        return result
 
 
 def closure(

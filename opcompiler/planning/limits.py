@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_COEFFICIENTS", "MAX_HANKEL_COLUMNS", "MAX_LISTED", "MAX_TERMS"]
+__all__ = ["MAX_COEFFICIENTS", "MAX_DIAGONALISED", "MAX_HANKEL_COLUMNS", "MAX_LISTED", "MAX_TERMS"]
 
 MAX_COEFFICIENTS = 3000
 """Basis elements of an algebra that are written out one by one; a family counts once."""
@@ -12,6 +12,9 @@ MAX_TERMS = 20_000
 
 MAX_LISTED = 3000
 """Coordinates of one space that are listed one by one (seeds, positions, expanded sums)."""
+
+MAX_DIAGONALISED = 32
+"""Largest written-out quadratic form that is brought to diagonal form."""
 
 MAX_HANKEL_COLUMNS = 200
 """Columns of the Hankel matrix that is formed to check the minimum independently."""

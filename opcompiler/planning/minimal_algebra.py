@@ -12,6 +12,7 @@ from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.normal_form import Contraction
 from opcompiler.ir.plan import Certificate, Propagation
 from opcompiler.planning.algebra import AlgebraBuilder
+from opcompiler.planning.diagonal import diagonalised
 from opcompiler.planning.echelon import PivotRule, leading_first, rational_first
 from opcompiler.planning.grouping import group_interchangeable
 from opcompiler.planning.hankel import PRIME, hankel_rank, scalar_values
@@ -69,7 +70,9 @@ def _builder(problem: Problem) -> AlgebraBuilder:
     requests = problem.requests
     if all(isinstance(value, Fraction) for request in requests for value in request.polynomial.values()):
         system = _close(requests, problem.sizes)
-        return AlgebraBuilder(problem, system, structure_constants(system))
+        constants = structure_constants(system)
+        diagonal = diagonalised(system, constants)
+        return AlgebraBuilder(problem, diagonal, constants if diagonal is system else structure_constants(diagonal))
     for rule in (rational_first, leading_first):
         try:
             system = _close(requests, problem.sizes, rule)

@@ -24,7 +24,7 @@ from planning.forms import (
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.symbol import Symbol
 from opcompiler.planning import plan
-from opcompiler.planning.quadrics import diagonal_form
+from opcompiler.planning.quadrics import completed_inverse, diagonal_form
 
 NAMES = ("x", "y", "z", "t")
 FRACTIONS = st.fractions(min_value=-3, max_value=3, max_denominator=4)
@@ -110,37 +110,33 @@ def check_values(form, data, values=()):
         assert got[number] == want
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(explicit_forms(), st.data())
 def test_evaluating_a_polynomial_over_the_algebra_gives_its_derivatives(form, data):
     check_values(form, data)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(spatial_forms(), st.data())
 def test_families_compute_the_same_derivatives(form, data):
     check_values(form, data)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(st.one_of(explicit_forms(), spatial_forms()))
-def test_the_minimum_is_the_rank_of_the_hankel_matrix_and_the_size_of_the_closure(form):
-    certificate = plan(form).certificate
-    assert certificate.by_order == hilbert_function(expected(form))
-    assert certificate.minimum == sum(certificate.by_order) == certificate.carried
-    assert certificate.hankel_rank in (certificate.minimum, None)
-
-
-def test_few_random_operators_are_too_large_for_the_hankel_check():
+def test_the_minimum_is_the_rank_of_the_hankel_matrix_and_the_size_of_the_closure():
     ranks = []
 
-    @settings(max_examples=120, deadline=None, derandomize=True, database=None)
-    @given(explicit_forms())
-    def collect(form):
-        ranks.append(plan(form).certificate.hankel_rank)
+    @settings(max_examples=140, deadline=None, derandomize=True, database=None)
+    @given(st.one_of(explicit_forms(), spatial_forms()))
+    def check(form):
+        certificate = plan(form).certificate
+        assert certificate.by_order == hilbert_function(expected(form))
+        assert certificate.minimum == sum(certificate.by_order) == certificate.carried
+        if certificate.hankel_rank is not None:
+            assert certificate.hankel_rank == certificate.minimum
+            ranks.append(certificate.hankel_rank)
 
-    collect()
-    assert sum(rank is not None for rank in ranks) >= 100
+    check()
+    assert len(ranks) >= 100
 
 
 def elements_of(algebra, draw):
@@ -149,7 +145,7 @@ def elements_of(algebra, draw):
     return {key: draw(FRACTIONS) for key in chosen}
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.one_of(explicit_forms(), spatial_forms()), st.data())
 def test_products_are_associative_and_commutative(form, data):
     algebra = plan(form).joint.algebra
@@ -159,7 +155,7 @@ def test_products_are_associative_and_commutative(form, data):
     assert nonzero(product_in(algebra, fg, h)) == nonzero(product_in(algebra, f, product_in(algebra, g, h)))
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.one_of(explicit_forms(), spatial_forms()))
 def test_the_product_table_is_well_formed(form):
     algebra = plan(form).joint.algebra
@@ -185,7 +181,7 @@ def quadratic_forms(draw):
     return normal_form({"x": dim, "t": None}, of(symbol), *extra, time="t"), matrix
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(quadratic_forms(), st.data())
 def test_quadrics_compute_the_same_derivatives(form_and_matrix, data):
     form, _ = form_and_matrix
@@ -195,7 +191,7 @@ def test_quadrics_compute_the_same_derivatives(form_and_matrix, data):
     assert certificate.carried == certificate.minimum == certificate.hankel_rank
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(quadratic_forms())
 def test_rows_and_weights_restore_the_matrix(form_and_matrix):
     _, matrix = form_and_matrix
@@ -204,6 +200,14 @@ def test_rows_and_weights_restore_the_matrix(form_and_matrix):
     restored = [[sum(w * r[i] * r[j] for r, w in zip(rows, weights, strict=True)) for j in size] for i in size]
     assert restored == matrix
     assert all(weights)
+    if rows:
+        forward, backward = completed_inverse(rows)
+        product = [
+            [sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*backward, strict=True)]
+            for row in forward
+        ]
+        assert forward[: len(rows)] == rows
+        assert product == [[int(i == j) for j in size] for i in size]
 
 
 @st.composite
@@ -220,7 +224,7 @@ def forms_with_scalars(draw):
     return normal_form(scalars("x", "y"), *contractions or [of(xi("x") * a)])
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(forms_with_scalars(), st.data())
 def test_run_time_scalars_may_take_any_value(form, data):
     values = data.draw(st.lists(st.integers(-2, 2), min_size=2, max_size=2))

@@ -182,3 +182,15 @@ def test_a_drift_beside_a_constant_quadric_keeps_the_rank():
 def test_operators_with_and_without_drift_share_what_they_can():
     certificate = plan(normal_form({"x": 5}, of(laplacian() + drift(5)), of(laplacian()))).certificate
     assert certificate.carried == certificate.minimum == 7
+
+
+def test_a_written_out_quadric_gets_a_diagonal_table():
+    matrix = [[4, 1, 0], [1, 2, "1/2"], [0, "1/2", 1]]
+    joint = plan(normal_form({"x": 3}, of(quadric("x", matrix)), gradient())).joint
+    assert joint.algebra.by_order == (1, 3, 1)
+    assert [term.left == term.right for term in joint.algebra.table] == [True] * 3
+
+
+def test_a_mixed_derivative_keeps_its_single_product():
+    algebra = plan(normal_form(scalars("x", "y"), of(xi("x") * xi("y")))).joint.algebra
+    assert [(term.left, term.right) for term in algebra.table] == [(1, 2)]
