@@ -75,7 +75,8 @@ class Coefficient:
 
     def __mul__(self, other: Coefficient | Fraction | int) -> Coefficient:
         """Return the product."""
-        if not isinstance(other, Coefficient | Fraction | int):
+        # A symbol on the right answers by itself.
+        if not isinstance(other, Coefficient | Fraction | int):  # pyright: ignore[reportUnnecessaryIsInstance]
             return NotImplemented
         if not isinstance(other, Coefficient):
             other = Coefficient.of(other)
