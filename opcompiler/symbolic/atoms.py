@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -43,8 +43,8 @@ __all__ = [
     "WholeSpace",
 ]
 
-Scalar: TypeAlias = sympy.Expr
-"""A scalar expression over the atoms."""
+Scalar: TypeAlias = Any
+"""A scalar expression over the atoms, a sympy.Expr; sympy types the arguments of its nodes too loosely to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,11 +280,11 @@ class Atoms:
 
     def atom(self, symbol: Scalar) -> Atom:
         """Return what a symbol stands for."""
-        return self._atoms[symbol]  # type: ignore[index]
+        return self._atoms[symbol]
 
     def get(self, expression: Scalar) -> Atom | None:
         """Return what the expression stands for when it is a bare symbol, else None."""
-        return self._atoms.get(expression)  # type: ignore[call-overload]
+        return self._atoms.get(expression)
 
     def table(self, table: Table) -> int:
         """Return the number of a numeric table, the same one for equal tables."""
@@ -305,7 +305,7 @@ class Atoms:
 
     def symbols_of(self, expression: Scalar) -> list[sympy.Symbol]:
         """Return the symbols of an expression in a deterministic order."""
-        return sorted(expression.free_symbols, key=lambda symbol: symbol.name)  # type: ignore[attr-defined]
+        return sorted(expression.free_symbols, key=lambda symbol: symbol.name)
 
     def facts(self, expression: Scalar) -> Facts:
         """Return what the expression depends on."""

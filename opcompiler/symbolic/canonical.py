@@ -156,9 +156,7 @@ def _sorted_node(head: Head, places: dict[int, int]) -> _Keyed:
     assert_never(head)
 
 
-def _operands(
-    heads: tuple[Head, ...], places: dict[int, int], ordered: bool = True
-) -> tuple[str, tuple[Head, ...]]:
+def _operands(heads: tuple[Head, ...], places: dict[int, int], ordered: bool = True) -> tuple[str, tuple[Head, ...]]:
     keyed = [_sorted_head(head, places) for head in heads]
     if not ordered:
         keyed.sort(key=lambda pair: pair[0])

@@ -58,6 +58,7 @@ class Complex:
 
 UNIT = Complex(ONE)
 
+
 @dataclass(frozen=True, slots=True)
 class LinearRow:
     """Σ coefficient · derivative of one field entry: what one contraction computes."""

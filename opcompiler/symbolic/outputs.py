@@ -15,7 +15,7 @@ import numpy as np
 
 from opcompiler.ir.head import Components, Head, Output
 from opcompiler.ir.symbol import Xi
-from opcompiler.symbolic.collect import Collector
+from opcompiler.symbolic.heads import Collector
 from opcompiler.symbolic.linear import Complex, FieldEntry, JetMonomial, LinearRow
 from opcompiler.symbolic.tensors import Tensor, TensorAlgebra, axis_size
 

@@ -43,14 +43,14 @@ _AT_ZERO = {
 _ALWAYS_REAL = frozenset({"abs", "re", "im"})
 
 
-def rational(value: Fraction | int) -> sympy.Rational:
+def rational(value: Fraction | int) -> Scalar:
     """Return an exact number as sympy writes it."""
     return sympy.Rational(value.numerator, value.denominator)
 
 
 def exact_fraction(value: Scalar) -> Fraction:
     """Return a sympy rational as a Fraction."""
-    return Fraction(int(value.p), int(value.q))  # type: ignore[attr-defined]
+    return Fraction(int(value.p), int(value.q))
 
 
 class Pointwise:
@@ -76,10 +76,10 @@ class Pointwise:
         Raises:
             LimitError: zero to a negative power, or a number too long to be written out.
         """
-        if base == 0 and exponent.is_Rational and exponent < 0:  # type: ignore[operator]
+        if base == 0 and exponent.is_Rational and exponent < 0:
             raise LimitError("this divides by zero", hint="the denominator vanishes identically; check its sign")
         if exponent.is_Integer:
-            return self._integer_power(base, int(exponent))  # type: ignore[call-overload]
+            return self._integer_power(base, int(exponent))
         if exponent.is_Rational:
             return self._rational_power(base, exact_fraction(exponent))
         match self.atoms.get(base):
@@ -101,7 +101,7 @@ class Pointwise:
                 return base**exponent
 
     def _rational_power(self, base: Scalar, exponent: Fraction) -> Scalar:
-        if base.is_Rational and base >= 0:  # type: ignore[operator]
+        if base.is_Rational and base >= 0:
             root = sympy.root(base, exponent.denominator)
             if root.is_Rational:
                 return self._integer_power(root, exponent.numerator)
@@ -161,16 +161,18 @@ class Pointwise:
     def is_nonnegative(self, e: Scalar) -> bool:
         """Whether e is a sum of products of squares of real numbers, so that (e^a)^b = e^(ab)."""
         if e.is_Rational:
-            return e >= 0  # type: ignore[operator]
+            return e >= 0
         if e.is_Add or e.is_Mul:
             return all(self.is_nonnegative(argument) for argument in e.args)
         if e.is_Pow:
             base, exponent = e.args
-            even = exponent.is_Integer and int(exponent) % 2 == 0  # type: ignore[call-overload]
-            return even and (not self.atoms.facts(base).unreal or self._is_real_atom(base)) or self.is_nonnegative(base)
+            real = not self.atoms.facts(base).unreal or self._is_real_atom(base)
+            return (real and int(exponent) % 2 == 0) or self.is_nonnegative(base)
         match self.atoms.get(e):
-            case ElementaryCall("abs" | "exp", (argument,)):
-                return self.atoms.get(e).function == "abs" or not self.atoms.facts(argument).unreal  # type: ignore[union-attr]
+            case ElementaryCall("abs"):
+                return True
+            case ElementaryCall("exp", (argument,)):
+                return not self.atoms.facts(argument).unreal
             case IndexedSum(body=body):
                 return self.is_nonnegative(body)
             case Root(base, _):
@@ -230,7 +232,7 @@ class Pointwise:
 def _refuse_long_number(base: Scalar, exponent: int) -> None:
     number = base.as_coeff_Mul()[0]
     if number.is_Rational and number not in (0, 1, -1):
-        bits = max(abs(int(number.p)).bit_length(), int(number.q).bit_length())  # type: ignore[attr-defined]
+        bits = max(abs(int(number.p)).bit_length(), int(number.q).bit_length())
         if bits * abs(exponent) > MAX_NUMBER_BITS:
             raise LimitError(
                 f"the power {exponent} of a number has more than {MAX_NUMBER_BITS} bits",

@@ -8,12 +8,13 @@ from opcompiler.ir.normal_form import NormalForm
 from opcompiler.symbolic.atoms import Atoms
 from opcompiler.symbolic.calculus import Calculus
 from opcompiler.symbolic.canonical import canonical
-from opcompiler.symbolic.collect import Collector
+from opcompiler.symbolic.heads import Collector
 from opcompiler.symbolic.outputs import output_of
 from opcompiler.symbolic.pointwise import Pointwise
 from opcompiler.symbolic.vocabulary import Vocabulary
 
 __all__ = ["reduce"]
+
 
 def reduce(system: System) -> NormalForm:
     """Return the normal form of a text: every derivative worked out, the linear part lumped, coefficients exact.
@@ -40,7 +41,7 @@ def reduce(system: System) -> NormalForm:
             for expression, source in zip(system.expressions, sources, strict=True)
         )
         contractions, scalars, outputs = canonical(
-            system.declarations, tuple(collector.contractions), tuple(collector.scalars), outputs
+            system.declarations, tuple(collector.contractions), collector.scalars, outputs
         )
     except RecursionError:
         raise LimitError("the expression is nested too deeply", hint="split it into several expressions") from None

@@ -102,6 +102,10 @@ class TensorAlgebra:
         renamed = self.map(lambda e: self.calculus.reindex(e, whole), tensor)
         return Tensor(renamed.entries, axes)
 
+    def at(self, tensor: Tensor, label: str, number: int) -> Tensor:
+        """Return the tensor with a label replaced by a number."""
+        return self.map(lambda e: self.calculus.reindex(e, {label: number}), tensor)
+
     def fresh(self, tensor: Tensor) -> Tensor:
         """Return the tensor with labels of its own."""
         labels = [slot.label for axis in tensor.axes for slot in axis if slot.label]
@@ -118,7 +122,7 @@ class TensorAlgebra:
             return tensor
         if axis_size(axis) > EXPANDED_BLOCK:
             raise UnsupportedError(
-                f"this needs an axis of {axis_size(axis)} entries written out one by one, the limit is {EXPANDED_BLOCK}",
+                f"this needs an axis of {axis_size(axis)} entries written out; the limit is {EXPANDED_BLOCK}",
                 hint="write the operator space by space, for example ∇_x u, Δ_x u or a sum over an index",
             )
         slices = []
@@ -127,11 +131,8 @@ class TensorAlgebra:
             if slot.label is None:
                 slices.append(part)
                 continue
-            piece = Tensor(np.asarray(part, dtype=object), ())
-            slices += [
-                self.map(lambda e, m={slot.label: n}: self.calculus.reindex(e, m), piece).entries
-                for n in range(slot.size)
-            ]
+            piece = Tensor(np.asarray(part, dtype=object))
+            slices += [self.at(piece, slot.label, n).entries for n in range(slot.size)]
         shape = tuple(n for place, n in enumerate(tensor.entries.shape) if place != number)
         flat = [e for part in slices for e in np.asarray(part, dtype=object).ravel()]
         stacked = np.moveaxis(self.array(flat, (len(slices), *shape)), 0, number)
@@ -179,9 +180,7 @@ class TensorAlgebra:
         """Return all products of an entry of left with an entry of right."""
         right = self.fresh(right)
         values = [a * b for a in left.entries.ravel() for b in right.entries.ravel()]
-        return Tensor(
-            self.array(values, (*left.entries.shape, *right.entries.shape)), (*left.axes, *right.axes)
-        )
+        return Tensor(self.array(values, (*left.entries.shape, *right.entries.shape)), (*left.axes, *right.axes))
 
     def double_dot(self, left: Tensor, right: Tensor) -> Tensor:
         """Return Σ over all axes of the products of entries."""
@@ -206,12 +205,13 @@ class TensorAlgebra:
     def sum_all(self, tensor: Tensor) -> Tensor:
         """Return the sum of all entries."""
         while tensor.axes:
-            axis, entries = tensor.axes[-1], tensor.entries
-            values = [
-                self.sum_over(axis, lambda k, at=where: entries[(*at, k)]) for where in np.ndindex(*entries.shape[:-1])
-            ]
-            tensor = Tensor(self.array(values, entries.shape[:-1]), tensor.axes[:-1])
+            leading = tensor.entries.shape[:-1]
+            values = [self._line_sum(tensor.axes[-1], tensor.entries[where]) for where in np.ndindex(*leading)]
+            tensor = Tensor(self.array(values, leading), tensor.axes[:-1])
         return tensor
+
+    def _line_sum(self, axis: Axis, line: np.ndarray) -> Scalar:
+        return self.sum_over(axis, lambda k: line[k])
 
     def sum_over(self, axis: Axis, entry: Callable[[int], Scalar]) -> Scalar:
         """Return the sum of entry(slot number) along an axis, blocks summed over their label."""

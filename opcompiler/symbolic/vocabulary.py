@@ -17,26 +17,14 @@ import sympy
 from opcompiler.errors import LimitError, OpCompilerError, UnsupportedError
 from opcompiler.ir import expression as ir
 from opcompiler.ir.declarations import Declarations, NestedFractions
-from opcompiler.ir.head import HeadIndex
 from opcompiler.symbolic.atoms import FunctionAt, Irrational, Jet, ParameterEntry, Point, Scalar, Table, WholeSpace
 from opcompiler.symbolic.calculus import Calculus
+from opcompiler.symbolic.coordinates import Bound, Coordinates, Direction, NotWholeAxis, flat_places
 from opcompiler.symbolic.limits import EXPANDED_BLOCK, EXPLICIT_DIMENSION, MAX_DETERMINANT, MAX_ORDER
 from opcompiler.symbolic.pointwise import rational
-from opcompiler.symbolic.tensors import Axis, Slot, Tensor, TensorAlgebra, axis_size
+from opcompiler.symbolic.tensors import Slot, Tensor, TensorAlgebra, axis_size
 
 __all__ = ["Vocabulary"]
-
-_Bound = dict[str, "int | Slot"]
-"""What the letters of enclosing sums stand for: a number, or the label of a whole axis."""
-
-_Direction = tuple[str, HeadIndex]
-
-_SMALL_SPACE = 3
-"""Beside large spaces, a space of at most so many coordinates is written out."""
-
-
-class _NotWholeAxis(Exception):
-    """A sum does not run over exactly one whole indexed axis, so it must be written out."""
 
 
 class Vocabulary:
@@ -49,6 +37,7 @@ class Vocabulary:
         self.atoms = calculus.atoms
         self.pointwise = calculus.pointwise
         self.tensors = TensorAlgebra(calculus)
+        self.coordinates = Coordinates(declarations, calculus, self.tensors)
         self._source = ""
 
     def evaluate(self, expr: ir.Expr, source: str = "") -> Tensor:
@@ -61,7 +50,7 @@ class Vocabulary:
         self._source = source
         return self._value(expr, {})
 
-    def _value(self, expr: ir.Expr, bound: _Bound) -> Tensor:
+    def _value(self, expr: ir.Expr, bound: Bound) -> Tensor:
         try:
             return self._node(expr, bound)
         except OpCompilerError as error:
@@ -69,10 +58,10 @@ class Vocabulary:
                 raise error.located(self._source, expr.span) from None
             raise
 
-    def _scalar(self, expr: ir.Expr, bound: _Bound) -> Scalar:
+    def _scalar(self, expr: ir.Expr, bound: Bound) -> Scalar:
         return self._value(expr, bound).scalar
 
-    def _node(self, expr: ir.Expr, bound: _Bound) -> Tensor:
+    def _node(self, expr: ir.Expr, bound: Bound) -> Tensor:
         match expr:
             case ir.Number(value):
                 return self.tensors.scalar(rational(value))
@@ -81,16 +70,16 @@ class Vocabulary:
             case ir.NamedConstant(name):
                 return self.tensors.scalar(self.atoms.symbol(Irrational(name)))
             case ir.Coordinate():
-                return self.tensors.scalar(self.atoms.symbol(Point(*self._direction(expr, bound))))
+                return self.tensors.scalar(self.atoms.symbol(Point(*self.coordinates.direction(expr, bound))))
             case ir.Position(space):
-                return self._position(space)
+                return self.coordinates.position(space)
             case ir.Parameter(name):
                 return self._parameter(name)
             case ir.Field(name):
                 shape = self.declarations.field(name).shape
                 return self.tensors.indexed(shape, lambda at: self.atoms.symbol(Jet(name, at)))
             case ir.UnitVector(axis):
-                return self._unit_vector(axis)
+                return self.coordinates.unit_vector(axis)
             case ir.FunctionCall():
                 return self._function(expr, bound)
             case ir.Elementary(name, arguments):
@@ -153,61 +142,6 @@ class Vocabulary:
                 return self._apply(operator, self._value(operand, bound), bound)
         assert_never(expr)
 
-    # --- coordinates ----------------------------------------------------------------------------------------
-
-    def _is_block(self, space: str) -> bool:
-        declared = self.declarations.space(space)
-        if declared.shape == () or declared.coordinates is not None:
-            return False
-        return self.declarations.spatial_dim > EXPLICIT_DIMENSION and declared.dim > _SMALL_SPACE
-
-    def _spatial(self, space: str | None) -> tuple[Axis, list[_Direction]]:
-        """Return the spatial axis (of one space when given) with the coordinate of each slot."""
-        slots: list[Slot] = []
-        directions: list[_Direction] = []
-        for declared in self.declarations.spaces:
-            if space not in (None, declared.name):
-                continue
-            if self._is_block(declared.name):
-                label = self.atoms.fresh_label()
-                slots.append(Slot(declared.dim, label))
-                directions.append((declared.name, label))
-                continue
-            for index in range(declared.dim):
-                if (declared.name, index) != self.declarations.time:
-                    slots.append(Slot())
-                    directions.append((declared.name, index))
-        return tuple(slots), directions
-
-    def _direction(self, coordinate: ir.Coordinate, bound: _Bound) -> _Direction:
-        index = bound[coordinate.index] if isinstance(coordinate.index, str) else coordinate.index
-        if isinstance(index, int):
-            return coordinate.space, index
-        if not self._is_block(coordinate.space) or self.declarations.space(coordinate.space).dim != index.size:
-            raise _NotWholeAxis
-        return coordinate.space, index.label or ""
-
-    def _position(self, space: str) -> Tensor:
-        declared = self.declarations.space(space)
-        if declared.shape == ():
-            return self.tensors.scalar(self.atoms.symbol(Point(space, 0)))
-        if self._is_block(space):
-            label = self.atoms.fresh_label()
-            entry = self.atoms.symbol(Point(space, label))
-            return Tensor(self.tensors.array([entry], (1,)), ((Slot(declared.dim, label),),))
-        entries: list[Scalar] = [self.atoms.symbol(Point(space, n)) for n in range(declared.dim)]
-        return Tensor(self.tensors.array(entries, (declared.dim,)), ((Slot(),) * declared.dim,))
-
-    def _unit_vector(self, axis: int) -> Tensor:
-        slots, _ = self._spatial(None)
-        entries, start = [], 0
-        for slot in slots:
-            inside = start <= axis < start + slot.size
-            index: HeadIndex = slot.label if slot.label is not None else 0
-            entries.append(self.calculus.delta(axis - start, index) if inside else sympy.S.Zero)
-            start += slot.size
-        return Tensor(self.tensors.array(entries, (len(slots),)), (slots,))
-
     # --- leaves ---------------------------------------------------------------------------------------------
 
     def _parameter(self, name: str) -> Tensor:
@@ -217,7 +151,7 @@ class Vocabulary:
         table = self.atoms.table(Table(declared.shape, tuple(_flattened(declared.value))))
         return self.tensors.indexed(declared.shape, lambda at: self.calculus.table_entry(table, at))
 
-    def _function(self, expr: ir.FunctionCall, bound: _Bound) -> Tensor:
+    def _function(self, expr: ir.FunctionCall, bound: Bound) -> Tensor:
         arguments: list[Scalar | WholeSpace] = []
         for argument in expr.arguments:
             if isinstance(argument, ir.Position) and self.declarations.space(argument.space).shape != ():
@@ -231,7 +165,7 @@ class Vocabulary:
                 )
         if any(self.atoms.facts(a).labels for a in arguments if not isinstance(a, WholeSpace)):
             if any(isinstance(value, Slot) for value in bound.values()):
-                raise _NotWholeAxis
+                raise NotWholeAxis
             raise UnsupportedError(f"{expr.name} is applied to an indexed argument")
         order = tuple((number, 0) for number, times in enumerate(expr.derivative) for _ in range(times))
         shape = self.declarations.function(expr.name).shape
@@ -259,11 +193,9 @@ class Vocabulary:
             self.tensors.array(flat, (len(entries), *total.entries.shape)), ((Slot(),) * len(entries), *total.axes)
         )
 
-    def _component(
-        self, tensor: Tensor, shape: tuple[int, ...], indices: tuple[ir.Index, ...], bound: _Bound
-    ) -> Tensor:
+    def _component(self, tensor: Tensor, shape: tuple[int, ...], indices: tuple[ir.Index, ...], bound: Bound) -> Tensor:
         at = [bound[index] if isinstance(index, str) else index for index in indices]
-        for place in _flat_places(at, shape, [axis_size(axis) for axis in tensor.axes]):
+        for place in flat_places(at, shape, [axis_size(axis) for axis in tensor.axes]):
             tensor = self._entry(tensor, place)
         return tensor
 
@@ -273,16 +205,13 @@ class Vocabulary:
         if isinstance(place, Slot):
             (slot, *others) = axis
             if others or slot.label is None or slot.size != place.size or place.label is None:
-                raise _NotWholeAxis
+                raise NotWholeAxis
             renamed = self.tensors.relabel(tensor, {slot.label: place.label}).entries[0]
             return Tensor(np.asarray(renamed, dtype=object), rest)
         for number, slot in enumerate(axis):
             if place < slot.size:
                 part = Tensor(np.asarray(tensor.entries[number], dtype=object), rest)
-                if slot.label is None:
-                    return part
-                chosen: dict[str, HeadIndex] = {slot.label: place}
-                return self.tensors.map(lambda e: self.calculus.reindex(e, chosen), part)
+                return part if slot.label is None else self.tensors.at(part, slot.label, place)
             place -= slot.size
         raise UnsupportedError("an index lies outside its axis")
 
@@ -308,49 +237,45 @@ class Vocabulary:
 
     # --- sums over a letter ---------------------------------------------------------------------------------
 
-    def _index_sum(self, expr: ir.IndexSum, bound: _Bound) -> Scalar:
+    def _index_sum(self, expr: ir.IndexSum, bound: Bound) -> Scalar:
         size = expr.upper - expr.lower + 1
         if size > EXPLICIT_DIMENSION and expr.lower == 0:
             label = self.atoms.fresh_label()
             try:
                 body = self._scalar(expr.body, {**bound, expr.index: Slot(size, label)})
                 return self.calculus.total(body, label, size)
-            except _NotWholeAxis:
+            except NotWholeAxis:
                 pass
         if any(isinstance(value, Slot) for value in bound.values()) and size > EXPLICIT_DIMENSION:
-            raise _NotWholeAxis
+            raise NotWholeAxis
         if size > EXPANDED_BLOCK:
             raise UnsupportedError(
                 f"a sum of {size} terms that is not over all coordinates or components of one kind",
                 hint=f"sum over a whole space, or over at most {EXPANDED_BLOCK} terms",
             )
-        terms = [
-            self._scalar(expr.body, {**bound, expr.index: number}) for number in range(expr.lower, expr.upper + 1)
-        ]
+        terms = [self._scalar(expr.body, {**bound, expr.index: number}) for number in range(expr.lower, expr.upper + 1)]
         return sympy.Add(*terms)
 
     # --- derivatives ----------------------------------------------------------------------------------------
 
-    def _along(self, tensor: Tensor, direction: _Direction) -> Tensor:
+    def _along(self, tensor: Tensor, direction: Direction) -> Tensor:
         return self.tensors.map(lambda e: self.calculus.derivative(e, *direction), tensor)
 
-    def _partial(
-        self, tensor: Tensor, coordinates: tuple[tuple[ir.Coordinate, int], ...], bound: _Bound
-    ) -> Tensor:
+    def _partial(self, tensor: Tensor, coordinates: tuple[tuple[ir.Coordinate, int], ...], bound: Bound) -> Tensor:
         if sum(times for _, times in coordinates) > MAX_ORDER:
             raise LimitError(f"derivatives of order above {MAX_ORDER} are refused")
         for coordinate, times in coordinates:
             for _ in range(times):
-                tensor = self._along(tensor, self._direction(coordinate, bound))
+                tensor = self._along(tensor, self.coordinates.direction(coordinate, bound))
         return tensor
 
     def _gradient(self, tensor: Tensor, space: str | None) -> Tensor:
-        axis, directions = self._spatial(space)
+        axis, directions = self.coordinates.spatial(space)
         values = [self.calculus.derivative(e, *d) for e in tensor.entries.ravel() for d in directions]
         return Tensor(self.tensors.array(values, (*tensor.entries.shape, len(axis))), (*tensor.axes, axis))
 
     def _laplacian(self, tensor: Tensor, space: str | None) -> Tensor:
-        axis, directions = self._spatial(space)
+        axis, directions = self.coordinates.spatial(space)
 
         def laplacian(e: Scalar) -> Scalar:
             def second(k: int) -> Scalar:
@@ -369,7 +294,7 @@ class Vocabulary:
 
     def _divergence(self, tensor: Tensor) -> Tensor:
         # The matrix ∂_k T_{…j} is never formed: both indices are made one before differentiating.
-        axis, directions = self._spatial(None)
+        axis, directions = self.coordinates.spatial(None)
         last = len(tensor.axes) - 1
         frame = Tensor(self.tensors.array([sympy.S.Zero] * len(axis), (len(axis),)), (axis,))
         frame, tensor = self.tensors.match(frame, 0, self.tensors.fresh(tensor), last)
@@ -386,7 +311,7 @@ class Vocabulary:
 
     def _curl(self, tensor: Tensor) -> Tensor:
         v = self._written_entries(tensor)
-        _, directions = self._spatial(None)
+        _, directions = self.coordinates.spatial(None)
 
         def d(k: int, j: int) -> Scalar:
             return self.calculus.derivative(v[j], *directions[k])
@@ -403,7 +328,7 @@ class Vocabulary:
 
     # --- operators ------------------------------------------------------------------------------------------
 
-    def _apply(self, operator: ir.Operator, tensor: Tensor, bound: _Bound) -> Tensor:
+    def _apply(self, operator: ir.Operator, tensor: Tensor, bound: Bound) -> Tensor:
         match operator:
             case ir.OperatorMultiplication(factor):
                 return self._product([self._value(factor, bound), tensor])
@@ -435,25 +360,6 @@ def _flattened(value: NestedFractions) -> list[Fraction]:
     if isinstance(value, tuple):
         return [number for part in value for number in _flattened(part)]
     return [Fraction(value)]
-
-
-def _flat_places(
-    at: list[int | Slot], shape: tuple[int, ...], sizes: list[int]
-) -> list[int | Slot]:
-    """Return one place per axis: the indices of a space of tuple shape count in C order along one axis."""
-    places: list[int | Slot] = []
-    rest, remaining = list(at), list(shape)
-    for size in sizes:
-        if not rest:
-            break
-        place, span = rest.pop(0), remaining.pop(0)
-        while span != size and rest:
-            if isinstance(place, Slot) or isinstance(rest[0], Slot):
-                raise _NotWholeAxis
-            width = remaining.pop(0)
-            place, span = place * width + rest.pop(0), span * width
-        places.append(place)
-    return places
 
 
 def _minor(matrix: np.ndarray, columns: tuple[int, ...], row: int = 0) -> Scalar:

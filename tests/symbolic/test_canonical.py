@@ -7,8 +7,27 @@ import subprocess
 import sys
 from itertools import permutations
 
+from symbolic.writing import (
+    add,
+    call,
+    d,
+    declarations,
+    div,
+    dot,
+    field,
+    grad,
+    lap,
+    mul,
+    num,
+    over,
+    power,
+    reduced,
+    sub,
+    u,
+    x,
+)
+
 from opcompiler.ir import expression as ir
-from symbolic.writing import add, call, d, declarations, field, lap, mul, num, power, reduced, sub, u, x
 
 DECLARED = declarations({"x": None, "y": None, "t": None}, {"u": None, "w": None}, {"a": None, "b": None})
 a, b, w = ir.Parameter("a"), ir.Parameter("b"), ir.Field("w")
@@ -39,7 +58,7 @@ def test_the_same_bytes_under_every_hash_seed():
         "import hashlib; print(hashlib.sha256(repr(everything()).encode()).hexdigest())"
     )
     digests = set()
-    for seed in ("0", "1", "7", "1234"):
+    for seed in ("0", "4242"):
         run = subprocess.run(
             [sys.executable, "-c", script],
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -53,12 +72,15 @@ def test_the_same_bytes_under_every_hash_seed():
 
 def everything() -> list[object]:
     """Normal forms of all written cases of these tests."""
-    from symbolic import test_complex_values, test_large_spaces, test_small_spaces
+    from symbolic import test_complex_values, test_small_spaces
 
+    gradient = grad(u, 100)
+    large = (lap(power(u, 3)), div(over(gradient, ir.Norm(gradient))), dot(ir.Position("x", shape=(100,)), gradient))
     result: list[object] = [reduced(add(*TERMS), DECLARED)]
     result += [reduced(e, test_small_spaces.XY) for e, _ in test_small_spaces.SCALAR_CASES.values()]
     result += [reduced(e, test_small_spaces.VECTORS) for e, _ in test_small_spaces.VECTOR_CASES.values()]
-    result += [reduced(e, test_large_spaces.DECLARED) for e, _ in test_large_spaces.CASES.values()]
+    hundred = declarations({"x": 100})
+    result += [reduced(e, hundred) for e in large]
     result += [reduced(e, test_complex_values.DECLARED) for e, _ in test_complex_values.CASES.values()]
     return result
 

@@ -6,8 +6,6 @@ from fractions import Fraction as F
 
 import pytest
 import sympy as sp
-
-from opcompiler.ir import expression as ir
 from symbolic.writing import (
     add,
     call,
@@ -26,6 +24,8 @@ from symbolic.writing import (
     u,
     x,
 )
+
+from opcompiler.ir import expression as ir
 
 X, Y = symbols("x", 1)[0], symbols("y", 1)[0]
 POINT = {"x": [F(3, 8)], "y": [F(1, 4)]}

@@ -8,13 +8,6 @@ from itertools import product
 
 import pytest
 import sympy as sp
-
-from opcompiler.errors import UnsupportedError
-from opcompiler.ir import expression as ir
-from opcompiler.ir.declarations import FunctionDeclaration
-from opcompiler.ir.head import ContractionValue, HeadSumOver
-from opcompiler.ir.normal_form import Contraction, FreeIndex
-from opcompiler.ir.symbol import PowerSum, Quadric, Symbol, Xi, monomial
 from symbolic.writing import (
     add,
     call,
@@ -39,6 +32,13 @@ from symbolic.writing import (
     u,
     x,
 )
+
+from opcompiler.errors import UnsupportedError
+from opcompiler.ir import expression as ir
+from opcompiler.ir.declarations import FunctionDeclaration
+from opcompiler.ir.head import ContractionValue, HeadSumOver
+from opcompiler.ir.normal_form import Contraction, FreeIndex
+from opcompiler.ir.symbol import PowerSum, Quadric, Symbol, Xi, monomial
 
 D = 17
 """Just above the size that is written out."""
@@ -101,7 +101,10 @@ CASES = {
     "Σ_{i=2}^{5} ∂_i²u": (sum_over("i", partial(u, *"ii"), 1, 4), sum(H[n][n] for n in range(1, 5))),
     "Σ_i x_i": (sum_over("i", x("x", "i")), sum(X)),
     "sin(Σ_i x_i)u": (mul(call("sin", sum_over("i", x("x", "i"))), u), sp.sin(sum(X)) * U),
-    "∂_3 sin(Σ_i x_i²)": (partial(call("sin", sum_over("i", power(x("x", "i"), 2))), 3), sp.diff(sp.sin(sum(c**2 for c in X)), X[3])),
+    "∂_3 sin(Σ_i x_i²)": (
+        partial(call("sin", sum_over("i", power(x("x", "i"), 2))), 3),
+        sp.diff(sp.sin(sum(c**2 for c in X)), X[3]),
+    ),
     "Σ_i x_i ∂_i u": (sum_over("i", mul(x("x", "i"), partial(u, "i"))), sum(a * b for a, b in zip(X, G, strict=True))),
     "Σ_i |∂_i u|^1.5": (
         sum_over("i", power(call("abs", partial(u, "i")), F(3, 2))),
@@ -115,7 +118,7 @@ CASES = {
         G[1] + sp.diff(TRACE, X[0]),
     ),
     "(∇u)_3 + u_3": (add(ir.Component(gradient, (2,)), partial(u, 2)), 2 * G[2]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -207,7 +210,8 @@ def test_coefficient_functions_of_a_whole_space():
     C = sp.sin(X[0] * X[1]) + sum(X) ** 2
     functions = {"c": (X, C)}
     c = ir.FunctionCall("c", (position,), (0,))
-    means(div(mul(c, gradient)), sum(sp.diff(C * g, n) for g, n in zip(G, X, strict=True)), declared, U, POINT, functions=functions)  # fmt: skip
+    flux = sum(sp.diff(C * g, n) for g, n in zip(G, X, strict=True))
+    means(div(mul(c, gradient)), flux, declared, U, POINT, functions=functions)
     means(lap(c), laplacian(C), declared, U, POINT, functions=functions)
 
 
@@ -244,7 +248,8 @@ def test_a_space_of_tuple_shape_is_one_flat_axis():
     means(power(ir.Norm(grad(u, 6, 3)), 2), squares, declared, W, point)
     small = declarations({"r": (2, 3)})
     S = symbols("r", 6)
-    means(grad(u, 2, 3), [[3 * S[3 * i + j] ** 2 for j in range(3)] for i in range(2)], small, sum(c**3 for c in S), {"r": point["r"][:6]})  # fmt: skip
+    cubes = [[3 * S[3 * i + j] ** 2 for j in range(3)] for i in range(2)]
+    means(grad(u, 2, 3), cubes, small, sum(c**3 for c in S), {"r": point["r"][:6]})
 
 
 # --- the form, and that nothing loops over coordinates ----------------------------------------------------------

@@ -6,12 +6,29 @@ import time
 from fractions import Fraction as F
 
 import pytest
+from symbolic.writing import (  # fmt: skip
+    add,
+    call,
+    d,
+    declarations,
+    div,
+    field,
+    grad,
+    hessian,
+    lap,
+    mul,
+    num,
+    over,
+    power,
+    reduced,
+    sub,
+    u,
+)
 
 from opcompiler.errors import LimitError, Span, UnsupportedError
 from opcompiler.ir import expression as ir
 from opcompiler.ir.expression import System
 from opcompiler.symbolic import reduce
-from symbolic.writing import add, call, d, declarations, div, field, grad, hessian, lap, mul, num, over, power, reduced, sub, u  # fmt: skip
 
 XY = declarations({"x": None, "y": None})
 

@@ -5,24 +5,6 @@ from __future__ import annotations
 from fractions import Fraction as F
 
 import pytest
-
-from opcompiler.ir import expression as ir
-from opcompiler.ir.coefficient import Coefficient
-from opcompiler.ir.head import (
-    Call,
-    Components,
-    ContractionValue,
-    CoordinateValue,
-    HeadPower,
-    HeadProduct,
-    HeadSum,
-    Imaginary,
-    ParameterValue,
-    Rational,
-)
-from opcompiler.ir.normal_form import Contraction, FreeIndex
-from opcompiler.ir.symbol import Symbol, Xi, monomial
-from opcompiler.planning import plan
 from symbolic.writing import (
     add,
     call,
@@ -45,6 +27,24 @@ from symbolic.writing import (
     u,
     x,
 )
+
+from opcompiler.ir import expression as ir
+from opcompiler.ir.coefficient import Coefficient
+from opcompiler.ir.head import (
+    Call,
+    Components,
+    ContractionValue,
+    CoordinateValue,
+    HeadPower,
+    HeadProduct,
+    HeadSum,
+    Imaginary,
+    ParameterValue,
+    Rational,
+)
+from opcompiler.ir.normal_form import Contraction, FreeIndex
+from opcompiler.ir.symbol import Symbol, Xi, monomial
+from opcompiler.planning import plan
 
 XT = declarations({"x": None, "t": None})
 XYT = declarations({"x": None, "y": None, "t": None})

@@ -6,9 +6,6 @@ from fractions import Fraction as F
 
 import pytest
 import sympy as sp
-
-from opcompiler.ir import expression as ir
-from opcompiler.ir.declarations import FunctionDeclaration
 from symbolic.writing import (
     add,
     call,
@@ -33,6 +30,9 @@ from symbolic.writing import (
     u,
     x,
 )
+
+from opcompiler.ir import expression as ir
+from opcompiler.ir.declarations import FunctionDeclaration
 
 X, Y = symbols("x", 1)[0], symbols("y", 1)[0]
 T = symbols("t", 1)[0]
@@ -92,9 +92,7 @@ SCALAR_CASES = {
         ir.Apply(
             ir.OperatorComposition(
                 (
-                    ir.OperatorSum(
-                        (ir.OperatorMultiplication(x_), ir.OperatorPartial(((ir.Coordinate("x"), 1),)))
-                    ),
+                    ir.OperatorSum((ir.OperatorMultiplication(x_), ir.OperatorPartial(((ir.Coordinate("x"), 1),)))),
                     ir.OperatorMultiplication(y_),
                     ir.OperatorPartial(((ir.Coordinate("y"), 1),)),
                 )
@@ -154,13 +152,8 @@ VALUES = {"v": V, "p": P}
 
 VECTOR_CASES = {
     "(v·∇)v + ∇p − Δv/100": (
-        add(
-            ir.Apply(ir.OperatorDirectional(v), v, shape=(2,)), grad(p, 2), neg(mul(F(1, 100), lap(v)))
-        ),
-        [
-            V[0] * at(V[i], X) + V[1] * at(V[i], Y) + at(P, (X, Y)[i]) - laplacian(V[i]) / 100
-            for i in range(2)
-        ],
+        add(ir.Apply(ir.OperatorDirectional(v), v, shape=(2,)), grad(p, 2), neg(mul(F(1, 100), lap(v)))),
+        [V[0] * at(V[i], X) + V[1] * at(V[i], Y) + at(P, (X, Y)[i]) - laplacian(V[i]) / 100 for i in range(2)],
     ),
     "∇·v": (div(v), at(V[0], X) + at(V[1], Y)),
     "∇·(v⊗v)": (

@@ -9,6 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy
+from symbolic.evaluate import DIGITS, Evaluator, coordinate
 
 from opcompiler.ir import expression as ir
 from opcompiler.ir.declarations import Declarations, FieldDeclaration, FunctionDeclaration, ParameterDeclaration
@@ -16,7 +17,6 @@ from opcompiler.ir.expression import Expr, System
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.space import Space
 from opcompiler.symbolic import reduce
-from symbolic.evaluate import DIGITS, Evaluator, coordinate
 
 TOLERANCE = 1e-22
 
