@@ -69,15 +69,18 @@ def slot_conflicts(slots: Sequence[int], wanted: Iterable[MultiIndex]) -> tuple[
     return tuple(conflicts)
 
 
-def smallest_slots(wanted: Iterable[MultiIndex], highest: int = 64) -> tuple[tuple[int, ...], int] | None:
+def smallest_slots(
+    wanted: Iterable[MultiIndex], highest: int = 64, tries: int = 1_000_000
+) -> tuple[tuple[int, ...], int] | None:
     """Return the slots of the smallest order that give all wanted derivatives, by exhaustive search.
 
     Args:
         wanted: multi-indices of one length, not 0.
         highest: largest order that is tried.
+        tries: number of slots that are examined before the search is given up.
 
     Returns:
-        The lexicographically first slots of that order, and the order; None if there are none up to `highest`.
+        The lexicographically first slots of that order, and the order; None if none were found.
     """
     needed = sorted(set(wanted))
     if not needed:
@@ -85,13 +88,19 @@ def smallest_slots(wanted: Iterable[MultiIndex], highest: int = 64) -> tuple[tup
     start = max(map(sum, needed))
     for order in range(start, highest + 1):
         for slots in _slots_of_order(needed, order):
-            if all(_is_unique(slots, _weight(slots, alpha)) for alpha in needed):
+            tries -= 1
+            if slots and all(_is_unique(slots, _weight(slots, alpha)) for alpha in needed):
                 return slots, order
+            if tries < 0:
+                return None
     return None
 
 
 def slot_jet(
-    symbols: Sequence[Sequence[Form]], coordinates: Sequence[tuple[str, int]], highest: int = 64
+    symbols: Sequence[Sequence[Form]],
+    coordinates: Sequence[tuple[str, int]],
+    highest: int = 64,
+    tries: int = 1_000_000,
 ) -> SlotJet | None:
     """Return the smallest jet from which all symbols are read, or None.
 
@@ -102,6 +111,7 @@ def slot_jet(
         symbols: each a sequence of polynomials that are read out together.
         coordinates: what the entries of the multi-indices mean.
         highest: largest order that is tried.
+        tries: number of slots that are examined in one search before it is given up.
     """
     wanted = [alpha for symbol in symbols for form in symbol for alpha in form if any(alpha)]
     if not wanted:
@@ -111,7 +121,7 @@ def slot_jet(
     for symbol, drifting in drifts:
         kept = [i for i in range(len(coordinates)) if i not in drifting]
         inner = {tuple(alpha[i] for i in kept) for alpha in wanted} - {(0,) * len(kept)}
-        found = smallest_slots(inner, highest)
+        found = smallest_slots(inner, highest, tries)
         if found is None:
             continue
         slots, order = found
@@ -122,10 +132,10 @@ def slot_jet(
             if any(tuple(alpha[i] for i in kept) == top for form in forms for alpha in form)
         }
         if top_users == {symbol} and (best is None or order < best[1]):
-            place = {i: slot for i, slot in zip(kept, slots, strict=True)}
+            place = dict(zip(kept, slots, strict=True))
             best = tuple(place.get(i, order) for i in range(len(coordinates))), order
     if best is None:
-        best = smallest_slots(wanted, highest)
+        best = smallest_slots(wanted, highest, tries)
     return None if best is None else SlotJet(tuple(coordinates), *best)
 
 
@@ -166,14 +176,16 @@ def _is_unique(slots: Sequence[int], weight: int) -> bool:
 
 
 def _slots_of_order(needed: Sequence[MultiIndex], order: int) -> Iterator[tuple[int, ...]]:
-    """Yield the slots for which the heaviest wanted derivative has weight `order`, in lexicographic order."""
+    """Yield the slots for which the heaviest wanted derivative has weight `order`, in lexicographic order.
+
+    What is dropped on the way is yielded as (), so that the caller can count the work.
+    """
     variables = len(needed[0])
 
     def extended(slots: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         place = len(slots)
         if place == variables:
-            if max(_weight(slots, alpha) for alpha in needed) == order:
-                yield slots
+            yield slots if max(_weight(slots, alpha) for alpha in needed) == order else ()
             return
         for slot in range(1, order + 1):
             longer = (*slots, slot)
@@ -183,5 +195,7 @@ def _slots_of_order(needed: Sequence[MultiIndex], order: int) -> Iterator[tuple[
                 break
             if all(_is_unique(longer, _weight(longer, a[: place + 1])) for a in needed if not any(a[place + 1 :])):
                 yield from extended(longer)
+            else:
+                yield ()
 
     return extended(())
