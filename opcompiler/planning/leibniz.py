@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from opcompiler.planning.inverse_system import InverseSystem
 from opcompiler.planning.polynomial import UNIT, Key, Polynomial, degree, splits
-from opcompiler.planning.scalars import Scalar, as_coefficient, plus
+from opcompiler.planning.scalars import Scalar, as_coefficient, is_unit, plus
 
 __all__ = ["StructureConstants", "structure_constants"]
 
@@ -76,8 +76,8 @@ def _scales(system: InverseSystem, products: list[dict[tuple[int, int], Scalar]]
     """Choose scales by rising degree so that the commonest coefficient of every output becomes 1."""
     scale = [Fraction(1)] * system.size
     for c in sorted(range(system.size), key=lambda n: (degree(system.polynomial(n)), n)):
-        values = [as_coefficient(v) * (1 / (scale[a] * scale[b])) for (a, b), v in products[c].items()]
-        counts = Counter(value.rational for value in values if value.is_rational)
+        rational = [(pair, as_coefficient(v).rational) for pair, v in products[c].items() if is_unit(v)]
+        counts = Counter(value / (scale[a] * scale[b]) for (a, b), value in rational)
         if counts:
             best = max(counts.values())
             commonest = min((v for v, n in counts.items() if n == best), key=lambda v: (v != 1, abs(v), v < 0))

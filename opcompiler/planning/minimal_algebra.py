@@ -45,8 +45,10 @@ def minimal_algebra(
         problem = problem_of(contractions, declarations, split_off, tails)
         problem = group_interchangeable(problem, declarations.time, split_off, tails)
         try:
-            generic = _close(_at_generic_point(problem, contractions), problem.sizes)
             builder = _builder(problem)
+            generic = builder.system
+            if not _is_rational(problem):
+                generic = _close(_at_generic_point(problem, contractions), problem.sizes)
         except NotAdapted as error:
             first = problem.groups[error.group].ranges[0]
             split_off |= {(first.space, first.start)}
@@ -68,7 +70,7 @@ def minimal_algebra(
 def _builder(problem: Problem) -> AlgebraBuilder:
     """Return the first construction that succeeds, from minimal to merely correct."""
     requests = problem.requests
-    if all(isinstance(value, Fraction) for request in requests for value in request.polynomial.values()):
+    if _is_rational(problem):
         system = _close(requests, problem.sizes)
         constants = structure_constants(system)
         diagonal = diagonalised(system, constants)
@@ -85,6 +87,10 @@ def _builder(problem: Problem) -> AlgebraBuilder:
             return builder
     system = _close([part for request in requests for part in _scalar_parts(request)], problem.sizes)
     return AlgebraBuilder(problem, system, structure_constants(system))
+
+
+def _is_rational(problem: Problem) -> bool:
+    return all(isinstance(value, Fraction) for request in problem.requests for value in request.polynomial.values())
 
 
 def _close(requests: Sequence[Request], sizes: Sequence[int], rule: PivotRule = leading_first) -> InverseSystem:
