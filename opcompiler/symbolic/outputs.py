@@ -40,7 +40,7 @@ def output_of(tensor: Tensor, shape: tuple[int, ...], tensors: TensorAlgebra, co
     for number, axis in enumerate(tensor.axes):
         if len(axis) > 1 and any(slot.label for slot in axis):
             tensor = tensors.written_out(tensor, number)
-    names = [_AXIS_NAMES[n] if n < len(_AXIS_NAMES) else f"i{n}" for n in range(len(tensor.axes))]
+    names = [_AXIS_NAMES[n] if n < len(_AXIS_NAMES) else f"axis{n}" for n in range(len(tensor.axes))]
     blocks = [axis[0].label for axis in tensor.axes if axis and axis[0].label is not None]
     tensor = tensors.relabel(
         tensor, {axis[0].label: name for axis, name in zip(tensor.axes, names, strict=True) if axis[0].label in blocks}

@@ -9,6 +9,9 @@ parameter s (every coordinate is real): conj(z)' = conj(z'), re(z)' = re(z'), im
 
 which for real z are sign(z) z', n |z|ⁿ⁻² z z' and 0.
 
+The derivative is the one almost everywhere: heaviside and the sign of a real number are constant between their jumps,
+min and max have the mean of both one-sided rates where the arguments are equal.
+
 Powers. Integer powers are sympy powers, right for bases of every sign. z^(p/q) is the p-th power of the atom
 `Root(z, q)`, the principal value: exp((p/q) log z) = exp((1/q) log z)^p holds for every z.
 """

@@ -87,6 +87,9 @@ class Splitter:
 
     def _split(self, term: Scalar) -> tuple[Complex, Scalar, LinearForm | None]:
         """Return number, cofactor and linear form (None when there is none) of one term."""
+        whole = self.linear_form(term) if self.atoms.facts(term).field else None
+        if whole is not None:
+            return UNIT, sympy.S.One, whole
         number = UNIT
         rest: list[Scalar] = []
         linear: list[tuple[Any, int]] = []
@@ -129,12 +132,14 @@ class Splitter:
             return total
         if e.is_Mul:
             varying = [factor for factor in e.args if not self.atoms.is_constant(factor)]
-            form = self.linear_form(varying[0]) if len(varying) == 1 else None
-            if form is None:
+            if len(varying) != 1 or self.linear_form(varying[0]) is None:
                 return None
+            constants = [factor for factor in e.args if self.atoms.is_constant(factor)]
+            if varying[0].is_Add:
+                # Constants meet before they are numbered: ε⁻¹(ε²Δu − u) is εΔu − ε⁻¹u.
+                return self.linear_form(sympy.Add(*(sympy.Mul(*constants, term) for term in varying[0].args)))
             number = UNIT
-            for factor in e.args:
-                if self.atoms.is_constant(factor):
-                    number = number * self.coefficients.number(factor)
-            return scaled_form(form, number)
+            for factor in constants:
+                number = number * self.coefficients.number(factor)
+            return scaled_form(self.linear_form(varying[0]) or {}, number)
         return None

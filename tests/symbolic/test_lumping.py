@@ -167,6 +167,15 @@ def test_run_time_constants_become_scalars():
     assert reduced(mul(u, u, eps), declared).scalars == ()
 
 
+def test_constants_meet_before_they_become_scalars():
+    eps = ir.Parameter("eps")
+    declared = declarations({"x": None, "y": None}, parameters={"eps": None})
+    normal_form = reduced(mul(over(1, eps), sub(mul(power(eps, 2), lap(u)), mul(3, eps, u))), declared)
+    s = Coefficient.scalar(0)
+    assert normal_form.scalars == (ParameterValue("eps"),)
+    assert normal_form.contractions == (of_u((s, "xx"), (s, "yy"), (-3, "")),)
+
+
 def test_a_whole_vector_field_is_one_contraction():
     declared = declarations({"x": 2, "t": None}, {"v": 2, "p": None})
     v, p = field("v", 2), ir.Field("p")
