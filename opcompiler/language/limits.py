@@ -17,10 +17,10 @@ __all__ = [
     "MAX_WORD_LENGTH",
 ]
 
-MAX_TEXT_LENGTH = 50_000
+MAX_TEXT_LENGTH = 20_000
 """Characters of one entry."""
 
-MAX_TOKENS = 20_000
+MAX_TOKENS = 8_000
 """Tokens of one entry."""
 
 MAX_WORD_LENGTH = 500

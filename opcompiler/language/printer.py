@@ -247,14 +247,14 @@ class _Printer:
         return f"({text})" if isinstance(operator, inside) else text
 
     def composition(self, factors: tuple[Operator, ...]) -> str:
-        """Multiplications come first and are joined by *; operators follow one another in brackets."""
-        text = ""
-        for factor in factors:
-            if isinstance(factor, ir.OperatorMultiplication):
-                text += f"{self.bracketed(factor.factor)}*"
-            else:
-                text += f"({self.operator(factor)})"
-        return text
+        """Operators follow one another in brackets; a multiplication among them opens a bracket of its own."""
+        first, rest = factors[0], factors[1:]
+        if isinstance(first, ir.OperatorMultiplication):
+            return f"{self.bracketed(first.factor)}*{self.composition(rest) if rest else '1'}"
+        text = f"({self.operator(first)})"
+        if rest and isinstance(rest[0], ir.OperatorMultiplication):
+            return f"{text}({self.composition(rest)})"
+        return text + (self.composition(rest) if rest else "")
 
 
 def _decimal(value: Fraction) -> str | None:

@@ -80,7 +80,7 @@ class WordReader(DifferentialReader):
         for start in range(stop - 1, place - 1, -1):
             cheapest: tuple[int, int, _Piece | None] | None = None
             for piece in self.pieces(start, place, stop):
-                after = best.get(piece.stop, (0, 1, None) if piece.stop >= stop else None)
+                after = best.get(piece.stop, (self.cost_beyond(piece), 1, None) if piece.stop >= stop else None)
                 if after is None:
                     continue
                 cost = piece.cost + after[0]
@@ -102,6 +102,10 @@ class WordReader(DifferentialReader):
                 "write a space or * between the factors",
             )
         return self.emit_pieces(piece, best)
+
+    def cost_beyond(self, piece: _Piece) -> int:
+        """Return what follows the run: a subscript that is still to be read counts as a piece."""
+        return _DECLARED if self.at_subscript(piece.stop) else 0
 
     def emit_pieces(self, piece: _Piece | None, best: dict[int, tuple[int, int, _Piece | None]]) -> int:
         """Emit the terminals of the chosen pieces."""

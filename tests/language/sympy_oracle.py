@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+
 from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
@@ -46,6 +46,7 @@ class Oracle:
         self.parameters = parameters
         self.functions = functions
         self.letters: dict[str, int] = {}
+        self.known: dict[ir.Expr, numpy.ndarray] = {}
         self.axes = [self.symbol(space, index) for space, index in declarations.spatial]
 
     def symbol(self, space: str, index: int | str) -> sympy.Symbol:
@@ -53,8 +54,12 @@ class Oracle:
         return sympy.Symbol(self.declarations.space(space).coordinate_name(number), real=True)
 
     def __call__(self, node: ir.Expr) -> numpy.ndarray:
+        if not self.letters and node in self.known:
+            return self.known[node]
         value = numpy.asarray(self.value(node), dtype=object)
         assert value.shape == node.shape, (node, value.shape)
+        if not self.letters:
+            self.known[node] = value
         return value
 
     def entrywise(self, function: Callable[[Any], Any], value: numpy.ndarray) -> numpy.ndarray:
@@ -265,4 +270,4 @@ def parsed(text: str, names: Mapping[str, Any]) -> Any:
 
 def flat(value: numpy.ndarray) -> list[Any]:
     """All entries in C order."""
-    return list(itertools.chain(value.ravel()))
+    return list(numpy.asarray(value, dtype=object).ravel())
