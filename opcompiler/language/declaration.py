@@ -224,7 +224,7 @@ def _array(name: str, value: Any) -> Any:
 def _exact_scalar(name: str, value: Any) -> Fraction:
     if hasattr(value, "__array__"):
         value = _array(name, value)[()]
-    if isinstance(value, bool) or type(value).__name__ in {"bool_", "bool"}:
+    if isinstance(value, (bool, str, bytes)) or type(value).__name__ in {"bool_", "bool"}:
         raise ArgumentTypeError(f"parameter {name!r}: expected a number, got {value!r}")
     if isinstance(value, Rational):
         return Fraction(int(value.numerator), int(value.denominator))
