@@ -8,7 +8,7 @@ Only the dataclasses of `ir` are used, nothing of the engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from itertools import product
@@ -157,11 +157,12 @@ def exponents_up_to(variables: int, order: int) -> tuple[tuple[int, ...], ...]:
     return tuple(e for e in product(range(order + 1), repeat=variables) if 0 < sum(e) <= order)
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Surface:
     """x(ε) = Σ_α X_α ε^α/α! for every argument: the polynomial the seeds are taken from."""
 
-    example: Example
+    example: Example = field(metadata={"static": True})
     derivatives: tuple[dict[tuple[int, ...], jax.Array], ...]
 
     def seeds(self, argument: int) -> dict[int, jax.Array]:
@@ -203,30 +204,40 @@ def surface(example: Example, arguments: Sequence[jax.Array], seed: int = 0, siz
     return Surface(example, tuple(tables))
 
 
-def expected(function: Callable, surf: Surface, element: int) -> list:
-    """Return w(∂) of ε ↦ function(x(ε)) at 0 by nested forward differentiation, per direction of the element."""
-    return [
-        jax.tree_util.tree_map(
-            lambda *terms: sum(terms),
-            *(
-                jax.tree_util.tree_map(lambda v, c=c: c * v, _partial(function, surf, e))
-                for e, c in polynomial.items()
-            ),
-        )
-        for polynomial in surf.example.polynomials(element)
-    ]
+def expected(function: Callable, surf: Surface) -> list[list]:
+    """Return w(∂) of ε ↦ function(x(ε)) at 0 by nested forward differentiation, per element and direction."""
+    example = surf.example
+    symbols = [example.polynomials(k) for k in range(len(example.algebra.elements))]
+    towers = {e: None for directions in symbols for polynomial in directions for e in polynomial}
+    tops = [e for e in towers if not any(e != f and all(a <= b for a, b in zip(e, f, strict=True)) for f in towers)]
+    values = {top: _tower(function, surf, top) for top in tops}
+
+    def partial(exponents: tuple[int, ...]):
+        top = next(t for t in tops if all(a <= b for a, b in zip(exponents, t, strict=True)))
+        value = values[top]
+        for taken, available in reversed(list(zip(exponents, top, strict=True))):
+            for level in range(available):
+                value = value[level < taken]
+        return value
+
+    def combined(polynomial: Polynomial):
+        terms = [jax.tree_util.tree_map(lambda v, c=c: c * v, partial(e)) for e, c in polynomial.items()]
+        return jax.tree_util.tree_map(lambda *parts: sum(parts), *terms)
+
+    return [[combined(polynomial) for polynomial in directions] for directions in symbols]
 
 
-def _partial(function: Callable, surf: Surface, exponents: tuple[int, ...]):
+def _tower(function: Callable, surf: Surface, exponents: tuple[int, ...]):
+    """Nested pairs (value, derivative) of ε ↦ function(x(ε)) at 0, last variable outermost."""
+
     def along(epsilon):
         return function(*surf.points(epsilon))
 
-    derivative = along
     for variable, times in enumerate(exponents):
         for _ in range(times):
-            derivative = _directional(derivative, np.eye(len(exponents))[variable])
-    return derivative(jnp.zeros(len(exponents)))
+            along = _pair(along, np.eye(len(exponents))[variable])
+    return along(jnp.zeros(len(exponents)))
 
 
-def _directional(function: Callable, direction: np.ndarray) -> Callable:
-    return lambda epsilon: jax.jvp(function, (epsilon,), (jnp.asarray(direction),))[1]
+def _pair(function: Callable, direction: np.ndarray) -> Callable:
+    return lambda epsilon: jax.jvp(function, (epsilon,), (jnp.asarray(direction),))

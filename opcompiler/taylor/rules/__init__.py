@@ -5,6 +5,7 @@ from opcompiler.taylor.rules import (
     control_flow,
     elementwise,
     indexing,
+    linalg,
     linear,
     piecewise,
     powers,
@@ -12,4 +13,4 @@ from opcompiler.taylor.rules import (
     structural,
 )
 
-__all__ = ["bilinear", "control_flow", "elementwise", "indexing", "linear", "piecewise", "powers", "reductions", "structural"]
+__all__ = ["bilinear", "control_flow", "elementwise", "indexing", "linalg", "linear", "piecewise", "powers", "reductions", "structural"]

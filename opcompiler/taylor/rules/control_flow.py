@@ -41,7 +41,7 @@ def call_demand(
     return interpreter.demands(_body(equation.params), active, needed)[1]
 
 
-@taylor_rule("jit", "closed_call", "call", "custom_vjp_call", family=FAMILY, demand=call_demand)
+@taylor_rule("jit", "closed_call", "custom_vjp_call", family=FAMILY, demand=call_demand)
 def call(application: Application, *inputs: Any) -> list[Any]:
     """A call is its body. A custom reverse rule says nothing about forward derivatives: the function itself counts."""
     return application.interpreter.run(_body(application.params), inputs, application.needed)

@@ -45,7 +45,7 @@ class Problem:
 
     algebra: Algebra
     seeds: list[dict[int, np.ndarray]]
-    reference: Callable[[Function], list[list[np.ndarray]]]
+    reference: Callable[[Function], list[list[jax.Array]]]
 
 
 def problem(kind: str, order: int, points: Sequence[np.ndarray], seed: int) -> Problem:
@@ -113,7 +113,7 @@ def _univariate(order: int, points: Sequence[np.ndarray], rng: np.random.Generat
     algebra = Algebra(tuple(Element(f"∂^{k}", k) for k in range(order + 1)), (), _binomials(order))
     seeds = [{k: _random(rng, p.shape, k, p) for k in range(1, order + 1)} for p in points]
 
-    def reference(function: Function) -> list[list[np.ndarray]]:
+    def reference(function: Function) -> list[list[jax.Array]]:
         curve = lambda i, eps: sum(c * eps[0] ** k / factorial(k) for k, c in seeds[i].items())  # noqa: E731
         return [list(values) for values in along(function, points, curve, order)]
 
@@ -141,7 +141,7 @@ def _family(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) 
             seed[order] = _random(rng, p.shape, order, p)
         seeds.append(seed)
 
-    def reference(function: Function) -> list[list[np.ndarray]]:
+    def reference(function: Function) -> list[list[jax.Array]]:
         per_direction = []
         for r in range(DIRECTIONS):
 
@@ -152,11 +152,11 @@ def _family(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) 
                 return low + top
 
             per_direction.append(along(function, points, curve, order))
-        results: list[list[np.ndarray]] = [list(per_direction[0][0])]
+        results: list[list[jax.Array]] = [list(per_direction[0][0])]
         for k in range(1, order + 1):
-            stacked = [np.stack(values) for values in zip(*(d[k] for d in per_direction), strict=True)]
+            stacked = [jnp.stack(values) for values in zip(*(d[k] for d in per_direction), strict=True)]
             single = k == order and order > 1
-            results.append([np.tensordot(weight, s, 1) for s in stacked] if single else stacked)
+            results.append([jnp.tensordot(weight, s, 1) for s in stacked] if single else stacked)
         return results
 
     return Problem(algebra, seeds, reference)
@@ -176,7 +176,7 @@ def _mixed(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) -
     algebra = Algebra(tuple(Element(f"∂x^{i}∂y^{j}", i + j) for i, j in labels), (), tuple(terms))
     seeds = [{n: _random(rng, p.shape, i + j, p) for (i, j), n in number.items() if n} for p in points]
 
-    def reference(function: Function) -> list[list[np.ndarray]]:
+    def reference(function: Function) -> list[list[jax.Array]]:
         def surface(k: int, eps: Any) -> Any:
             return sum(
                 seeds[k][n] * eps[0] ** i * eps[1] ** j / (factorial(i) * factorial(j))
@@ -202,9 +202,9 @@ def _ungraded(order: int, points: Sequence[np.ndarray], rng: np.random.Generator
     algebra = Algebra(elements, (), plain.algebra.table + lower)
     seeds = [{**s, order: s[order] + s[order - 1]} for s in plain.seeds]
 
-    def reference(function: Function) -> list[list[np.ndarray]]:
+    def reference(function: Function) -> list[list[jax.Array]]:
         values = plain.reference(function)
-        top = [np.asarray(u) + np.asarray(v) for u, v in zip(values[order], values[order - 1], strict=True)]
+        top = [u + v for u, v in zip(values[order], values[order - 1], strict=True)]
         return [*values[:-1], top]
 
     return Problem(algebra, seeds, reference)

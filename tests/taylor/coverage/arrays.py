@@ -85,16 +85,13 @@ for name, function in {
     "take": lambda x, i: jnp.take(x**2, i), "gather rows": lambda x, i: x.reshape(3, 2)[i] ** 2, "take_along_axis": lambda x, i: jnp.take_along_axis(x, i, 0) ** 2,
     "at set": lambda x, i: x.at[i[:2]].set(x[3:5] ** 2), "at add": lambda x, i: x.at[i].add(x[3:] ** 2), "at subtract": lambda x, i: x.at[i].subtract(x[3:] ** 2), "at multiply": lambda x, i: x.at[i[:2]].multiply(x[3:5]),
     "at multiply repeated": lambda x, i: x.at[i].multiply(x[3:]), "at divide": lambda x, i: x.at[i[:2]].divide(x[3:5] + 3), "at power": lambda x, i: (x + 2).at[i[:2]].power(2.0), "at max": lambda x, i: x.at[i].max(x[3:]), "at min": lambda x, i: x.at[i].min(x[3:]),
-    "at apply": lambda x, i: x.at[i[:2]].apply(jnp.sin), "set repeated": lambda x, i: x.at[i].set(x[3:] ** 2), "dynamic slice": lambda x, i: lax.dynamic_slice(x, (i[0],), (3,)) ** 2, "dynamic update": lambda x, i: lax.dynamic_update_slice(x, x[:2] ** 2, (i[0],)),
+    "at apply": lambda x, i: x.at[i[:2]].apply(jnp.sin), "dynamic slice": lambda x, i: lax.dynamic_slice(x, (i[0],), (3,)) ** 2, "dynamic update": lambda x, i: lax.dynamic_update_slice(x, x[:2] ** 2, (i[0],)),
     "dynamic_index_in_dim": lambda x, i: lax.dynamic_index_in_dim(x**2, i[0]), "segment_sum": lambda x, i: jax.ops.segment_sum(x[:3] ** 2, i, 3), "segment_max": lambda x, i: jax.ops.segment_max(x[:3], i, 3)[jnp.array([0, 2])], "segment_prod": lambda x, i: jax.ops.segment_prod(x[:3], i, 3),
-    "bincount weights": lambda x, i: jnp.bincount(i, weights=x[:3] ** 2, length=4), "choose": lambda x, i: jnp.choose(i, [x[:3], x[3:], x[:3] * x[3:]]), "boolean where": lambda x, i: jnp.where(i > 1, x[:3], x[3:] ** 2), "select list": lambda x, i: jnp.select([i > 1, i < 1], [x[:3], x[3:]], 0.0) ** 2,
+    "bincount weights": lambda x, i: jnp.bincount(i, weights=x[:3] ** 2, length=4), "choose": lambda x, i: jnp.choose(i, [x[:3], x[3:], x[:3] * x[3:]], mode="clip"), "boolean where": lambda x, i: jnp.where(i > 1, x[:3], x[3:] ** 2), "select list": lambda x, i: jnp.select([i > 1, i < 1], [x[:3], x[3:]], 0.0) ** 2,
     "two index arrays": lambda x, i: x.reshape(2, 3)[jnp.array([0, 1, 1]), i] ** 2, "out of bounds fill": lambda x, i: jnp.take(x, i * 4, mode="fill", fill_value=0.0) ** 2, "wrapped": lambda x, i: jnp.take(x, i * 4, mode="wrap") ** 2, "scatter rows": lambda x, i: jnp.zeros((3, 2)).at[i].add(x.reshape(3, 2) ** 2),
     "fill_diagonal": lambda x, i: jnp.fill_diagonal(x.reshape(2, 3), x[0] * x[1], inplace=False), "at get fill": lambda x, i: x.at[i + 4].get(mode="fill", fill_value=0) ** 2, "index of float position": lambda x, i: x[jnp.argmin(jnp.abs(x))] * x[i], "scatter_apply": lambda x, i: x.reshape(3, 2).at[i[:2], 0].apply(jnp.exp),
 }.items():  # fmt: skip
-    # A scatter that writes one place twice has no defined order.
-    repeated = name == "set repeated"
-    if not repeated:
-        add(name, "indexing", function, V, INDEX)
+    add(name, "indexing", function, V, INDEX)
 
 # windows and convolutions -------------------------------------------------------------------------------------------
 
@@ -115,7 +112,8 @@ for name, function in {
     "patches": lambda x: lax.conv_general_dilated_patches(x, (2, 2), (1, 1), "VALID", dimension_numbers=LAYOUT) ** 2, "resize linear": lambda x: jax.image.resize(x, (1, 7, 4, 2), "linear") ** 2, "resize nearest": lambda x: jax.image.resize(x, (1, 3, 4, 2), "nearest") ** 2,
     "log-sum-exp window": lambda x: jnp.log(lax.reduce_window(jnp.exp(x), 0.0, lax.add, (1, 2, 2, 1), (1, 1, 1, 1), "VALID")), "map_coordinates": lambda x: jax.scipy.ndimage.map_coordinates(x[0, :, :, 0], [x[0, :2, 0, 0] + 2.3, x[0, :2, 1, 1] + 1.6], 1),
 }.items():  # fmt: skip
-    add(name, "windows", function, IMAGE)
+    reference = (lambda x: x[:, :-1] * x[:, 1:]) if name == "product window" else None
+    add(name, "windows", function, IMAGE, reference=reference)
 add("conv of two variables", "windows", convolve, IMAGE, KERNEL)
 add("conv of a variable kernel", "windows", lambda k: convolve(IMAGE, k, padding="VALID") ** 2, KERNEL)
 add("conv 1d", "windows", lambda x, k: lax.conv_general_dilated(x, k, (1,), "SAME"), draw(1, 2, 4), draw(3, 2, 2, salt=9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,20 +13,36 @@ from opcompiler.taylor import Jet, evaluate, variable
 from taylor.coverage.algebras import Problem, problem
 from taylor.coverage.cases import Case, Fixed, flat_arguments, is_fixed
 
-__all__ = ["problem_of", "relative_error", "results_of"]
+__all__ = ["problem_of", "reference_of", "relative_error", "results_of"]
+
+Coefficients = list[list[np.ndarray]]
+"""Per element of the algebra, per floating-point result."""
+
+QUICK = {"xla_backend_optimization_level": "0", "xla_llvm_disable_expensive_passes": True}
+"""Programs that run once are not worth optimising."""
 
 
-def split(case: Case) -> tuple[list[np.ndarray], Any]:
+def compiled(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Compile in a hurry and run once."""
+    return jax.jit(function).lower(*arguments).compile(compiler_options=QUICK)(*arguments)
+
+
+def split(case: Case, dtype: Any = np.float64) -> tuple[list[np.ndarray], Callable[[list[Any]], tuple[Any, ...]]]:
     """Return the points that are differentiated and a function that rebuilds all arguments from values for them."""
     leaves, tree = flat_arguments(case.arguments)
-    points = [np.asarray(v) for v in leaves if not is_fixed(v)]
+    points = [_cast(v, dtype) for v in leaves if not is_fixed(v)]
 
     def rebuilt(values: list[Any]) -> tuple[Any, ...]:
         rest = iter(values)
-        full = [(v.value if isinstance(v, Fixed) else v) if is_fixed(v) else next(rest) for v in leaves]
+        full = [_cast(v.value if isinstance(v, Fixed) else v, dtype) if is_fixed(v) else next(rest) for v in leaves]
         return jax.tree_util.tree_unflatten(tree, full)
 
     return points, rebuilt
+
+
+def _cast(value: Any, dtype: Any) -> np.ndarray:
+    value = np.asarray(value)
+    return value.astype(dtype) if value.dtype == np.float64 else value
 
 
 def problem_of(case: Case, kind: str, order: int) -> Problem:
@@ -33,34 +50,36 @@ def problem_of(case: Case, kind: str, order: int) -> Problem:
     return problem(kind, order, split(case)[0], case.seed)
 
 
-def reference_of(case: Case, task: Problem) -> list[list[np.ndarray]]:
+def reference_of(case: Case, task: Problem) -> Coefficients:
     """Return the coefficients of the floating-point results, by nested `jax.jvp`."""
     _, rebuilt = split(case)
     function = case.reference or case.function
 
     def smooth_results(*values: Any) -> list[jax.Array]:
         results = jax.tree_util.tree_leaves(function(*rebuilt(list(values))))
-        return [r for r in results if jnp.issubdtype(jnp.result_type(r), jnp.inexact)]
+        return [jnp.asarray(r) for r in results if jnp.issubdtype(jnp.result_type(r), jnp.inexact)]
 
-    return [[np.asarray(v) for v in element] for element in task.reference(smooth_results)]
+    return jax.tree_util.tree_map(np.asarray, compiled(lambda: task.reference(smooth_results)))
 
 
-def results_of(case: Case, task: Problem, jit: bool = False) -> list[list[np.ndarray]]:
+def results_of(case: Case, task: Problem, jit: bool = True, dtype: Any = np.float64) -> Coefficients:
     """Return the coefficients of the floating-point results, by the engine."""
-    points, rebuilt = split(case)
+    points, rebuilt = split(case, dtype)
 
-    def run(values: list[Any], seeds: list[dict[int, Any]]) -> Any:
+    def run(values: list[Any], seeds: list[dict[int, Any]]) -> list[list[jax.Array]]:
         jets = [variable(v, task.algebra, s) for v, s in zip(values, seeds, strict=True)]
-        return evaluate(case.function, rebuilt(jets), task.algebra)
+        result = evaluate(case.function, rebuilt(jets), task.algebra)
+        jets = jax.tree_util.tree_leaves(result, is_leaf=lambda v: isinstance(v, Jet))
+        smooth = [j for j in jets if jnp.issubdtype(jnp.result_type(j.primal), jnp.inexact)]
+        return [[j.coefficient(k) for j in smooth] for k in range(len(task.algebra.elements))]
 
     values = [jnp.asarray(p) for p in points]
-    result = (jax.jit(run) if jit else run)(values, task.seeds)
-    jets = jax.tree_util.tree_leaves(result, is_leaf=lambda v: isinstance(v, Jet))
-    smooth = [j for j in jets if jnp.issubdtype(jnp.result_type(j.primal), jnp.inexact)]
-    return [[np.asarray(j.coefficient(k)) for j in smooth] for k in range(len(task.algebra.elements))]
+    seeds = jax.tree_util.tree_map(lambda s: _cast(s, dtype), task.seeds)
+    result = compiled(run, values, seeds) if jit else run(values, seeds)
+    return jax.tree_util.tree_map(np.asarray, result)
 
 
-def relative_error(have: list[list[np.ndarray]], want: list[list[np.ndarray]]) -> float:
+def relative_error(have: Coefficients, want: Coefficients) -> float:
     """Return the largest error over all coefficients, each relative to max(1, largest entry of its array)."""
     worst = 0.0
     for ours, theirs in zip(have, want, strict=True):
@@ -68,6 +87,7 @@ def relative_error(have: list[list[np.ndarray]], want: list[list[np.ndarray]]) -
             assert a.shape == b.shape, f"shape {a.shape} instead of {b.shape}"
             if a.size:
                 both_nan = np.isnan(a) & np.isnan(b)
-                error = np.where(both_nan, 0.0, np.abs(a - b)) / max(1.0, float(np.max(np.abs(np.where(both_nan, 0, b)))))
+                scale = max(1.0, float(np.max(np.abs(np.where(both_nan, 0, b)))))
+                error = np.where(both_nan, 0.0, np.abs(a - b)) / scale
                 worst = float("inf") if np.isnan(error).any() else max(worst, float(error.max()))
     return worst

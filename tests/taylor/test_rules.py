@@ -1,0 +1,50 @@
+"""Every Taylor rule against nested forward differentiation, over three algebras up to order four."""
+
+from taylor import algebras
+import jax
+import pytest
+from taylor.cases import CASES, LINEAR_ALGEBRA, NETWORKS, WITHOUT_DERIVATIVE
+from taylor.checks import assert_agrees
+
+from opcompiler.taylor.registry import CONSTANT, RULES
+
+ALGEBRAS = [algebras.univariate(4), algebras.laplacian(2), algebras.mixed(2, 2)]
+
+
+def primitives(jaxpr) -> set[str]:
+    """Names of all primitives in a jaxpr, inner ones included."""
+    names = set()
+    for equation in jaxpr.eqns:
+        names.add(equation.primitive.name)
+        for value in equation.params.values():
+            for inner in value if isinstance(value, tuple | list) else (value,):
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns"):
+                    names |= primitives(inner)
+    return names
+
+
+def test_every_rule_has_a_case():
+    assert {c.primitive for c in CASES} == set(RULES)
+
+
+def test_every_primitive_without_derivative_has_a_case():
+    assert {c.primitive for c in WITHOUT_DERIVATIVE} == CONSTANT
+
+
+@pytest.mark.parametrize("case", CASES + WITHOUT_DERIVATIVE, ids=lambda c: c.name)
+def test_the_case_shows_its_primitive(case):
+    assert case.primitive in primitives(jax.make_jaxpr(case.function)(*case.arguments).jaxpr)
+
+
+@pytest.mark.parametrize("case", CASES + WITHOUT_DERIVATIVE + NETWORKS, ids=lambda c: c.name)
+@pytest.mark.parametrize("example", ALGEBRAS, ids=lambda e: e.name)
+def test_rule(case, example):
+    assert_agrees(case.function, case.arguments, example, case.reference)
+
+
+@pytest.mark.filterwarnings("ignore::opcompiler.taylor.TaylorFallbackWarning")
+@pytest.mark.parametrize("case", LINEAR_ALGEBRA, ids=lambda c: c.name)
+@pytest.mark.parametrize("example", [algebras.univariate(3), algebras.laplacian(2)], ids=lambda e: e.name)
+def test_recursion_on_jvp(case, example):
+    assert_agrees(case.function, case.arguments, example)
