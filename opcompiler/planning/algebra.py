@@ -188,7 +188,7 @@ def _is_invariant(
         factors = (term.left in members) + (term.right in members)
         if factors == 2 and (term.out in members or term.weights is not None):
             return False
-        if factors == 1 and term.out not in members:
+        if factors < 2 and (term.out in members) != (factors == 1):
             return False
     if any(isinstance(seed, CoordinateSeed) and seed.element in members for seed in seeds):
         return False
