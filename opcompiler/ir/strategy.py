@@ -64,8 +64,8 @@ class JointTangents:
         jets: highest order first.
         accumulators: sums of last coefficients to be carried when these are added up layer by layer (collapsed
             Taylor mode, Dangel et al. 2025); one per symbol that needs last coefficients, linear relations removed.
-        lower_bound: no set has fewer jets of the highest order.
-        status: of the number of directions of the highest order.
+        lower_bound: no set has fewer directions.
+        status: "proved" when no set has fewer directions.
         source: names of the constructions.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from opcompiler.ir.normal_form import Contraction, NormalForm
 from opcompiler.ir.plan import Certificate
 from opcompiler.ir.strategy import Alternative
-from opcompiler.planning.counts import down_set, griewank
+from opcompiler.planning.counts import DiagonalCounts, diagonal_counts, down_set, griewank
 from opcompiler.planning.listing import MAX_COORDINATES, ListedSymbols, listed_symbols
 from opcompiler.planning.minimal_algebra import minimal_algebra
 from opcompiler.planning.slots import slot_jet
@@ -17,8 +17,8 @@ from opcompiler.planning.tangents.layered import joint_tangents
 __all__ = ["alternatives"]
 
 _HIGHEST_SLOT_ORDER = 40
-_SLOT_TRIES = 6000
-_NODES = 20
+_SLOT_TRIES = 3000
+_SLOT_COORDINATES = 5
 """Work limits of the searches, in units that do not depend on the machine."""
 
 _REVERSE_FACTOR = 4
@@ -50,10 +50,13 @@ def _minimal(certificate: Certificate) -> Alternative:
 
 def _others(normal_form: NormalForm, certificate: Certificate) -> Iterator[Alternative]:
     listed = listed_symbols(normal_form)
-    if listed is None:
+    large = None if listed is not None else diagonal_counts(normal_form)
+    if large is not None:
+        yield from _counted(large, certificate.carried)
+    elif listed is None:
         reason = f"more than {MAX_COORDINATES} coordinates or too many monomials to write out"
         yield Alternative("univariate jets", False, None, None, None, "unknown", f"not weighed: {reason}")
-    else:
+    if listed is not None:
         yield from _jets(listed, certificate.carried)
         yield _slots(listed, certificate.carried)
         count = down_set(listed.symbols)
@@ -69,8 +72,20 @@ def _others(normal_form: NormalForm, certificate: Certificate) -> Iterator[Alter
     yield from _reverse(normal_form, certificate)
 
 
+def _counted(counts: DiagonalCounts, carried: int) -> Iterator[Alternative]:
+    """Weigh one diagonal operator of second order over spaces too large to be written out."""
+    rank, equal = counts.rank, "the minimal algebra in other words"
+    for strategy, count in (("collapsed jets", counts.collapsed), ("univariate jets", counts.separate)):
+        yield Alternative(strategy, False, count, rank, rank, "proved", _against(count, carried, equal))
+    for strategy, count in (
+        ("nested differentiation", counts.down_set),
+        ("all partial derivatives", griewank(counts.coordinates, 2)),
+    ):
+        yield Alternative(strategy, False, count, None, None, "unknown", _against(count, carried))
+
+
 def _jets(listed: ListedSymbols, carried: int) -> Iterator[Alternative]:
-    tangents = joint_tangents(listed.symbols, listed.coordinates, _NODES)
+    tangents = joint_tangents(listed.symbols, listed.coordinates, nodes=0)
     for strategy, count in (("collapsed jets", tangents.collapsed), ("univariate jets", tangents.separate)):
         yield Alternative(
             strategy, False, count, tangents.directions, tangents.lower_bound, tangents.status,
@@ -79,6 +94,9 @@ def _jets(listed: ListedSymbols, carried: int) -> Iterator[Alternative]:
 
 
 def _slots(listed: ListedSymbols, carried: int) -> Alternative:
+    if len(listed.coordinates) > _SLOT_COORDINATES:
+        reason = f"not weighed: more than {_SLOT_COORDINATES} coordinates occur"
+        return Alternative("one multi-slot jet", False, None, None, None, "unknown", reason)
     found = slot_jet(listed.symbols, listed.coordinates, _HIGHEST_SLOT_ORDER, _SLOT_TRIES)
     if found is None:
         reason = f"no slots found with a unique preimage of every derivative up to order {_HIGHEST_SLOT_ORDER}"

@@ -80,9 +80,8 @@ def _coordinates(normal_form: NormalForm) -> tuple[tuple[str, int], ...] | None:
     return tuple(
         (space.name, index)
         for space in normal_form.declarations.spaces
-        for index in (
-            range(space.dim) if space.name in whole else sorted(i for name, i in single if name == space.name)
-        )
+        for index in range(space.dim)
+        if space.name in whole or (space.name, index) in single
     )
 
 

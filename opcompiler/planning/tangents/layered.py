@@ -14,7 +14,7 @@ from math import comb
 
 import numpy as np
 
-from opcompiler.ir.strategy import Direction, Jet, JointTangents, Status
+from opcompiler.ir.strategy import Direction, Jet, JointTangents
 from opcompiler.ir.surd import Number, Surd
 from opcompiler.planning.tangents.bounds import rank_bound
 from opcompiler.planning.tangents.exact import solve
@@ -33,7 +33,7 @@ from opcompiler.planning.tangents.laplacians import laplacian_set
 from opcompiler.planning.tangents.numeric import Array, columns_of, spanned, vector_of
 from opcompiler.planning.tangents.quadrics import matrix_of, squares
 from opcompiler.planning.tangents.solvers import fewest_columns
-from opcompiler.planning.tangents.waring import DEFAULT_NODES, decompose, lattice_for
+from opcompiler.planning.tangents.waring import DEFAULT_NODES, LARGEST_WEIGHT, decompose, lattice_for
 
 __all__ = ["jet_coefficients", "joint_tangents"]
 
@@ -81,23 +81,23 @@ def joint_tangents(
     layers = _Layers(len(coordinates))
     parts = [part for symbol in symbols for form in symbol for part in by_degree(form).items()]
     degrees = sorted({degree for degree, _ in parts if degree > 0}, reverse=True)
-    bound, status = 0, "unknown"
+    bound = 0
     for degree in degrees:
         forms = [form for k, form in parts if k == degree]
+        bound = max(bound, _bound(forms, degree))
         missing = layers.missing(forms, degree, layers.directions)
         if not missing:
             continue
         new, source = _new_directions(missing, degree, layers, nodes)
-        if not layers.jets:
-            bound, status = _proof(missing, degree, len(new))
         layers.jets += [Jet(direction, degree) for direction in new]
         layers.sources.append(f"order {degree}: {source}")
+    used = sum(jet.order > 1 for jet in layers.jets)
     return JointTangents(
         tuple(coordinates),
         tuple(layers.jets),
         _accumulators(symbols, layers),
         bound,
-        status,
+        "proved" if bound == used else "bracketed",
         "; ".join(layers.sources),
     )
 
@@ -145,13 +145,11 @@ def _columns(directions: Sequence[Direction], degree: int, variables: int) -> Ar
     return columns_of(directions, degree, variables)
 
 
-def _proof(forms: Sequence[Form], degree: int, used: int) -> tuple[int, Status]:
-    if len(forms) == 1:
-        found = decompose(forms[0], 0)
-        bound = min(found.lower_bound, used)
-    else:
-        bound = rank_bound(forms)
-    return bound, "proved" if bound == used or degree == 1 else "bracketed"
+def _bound(forms: Sequence[Form], degree: int) -> int:
+    """Return a lower bound on the jets of this order or more: they decompose each form, and all of them jointly."""
+    if degree == 1:
+        return 0
+    return max(rank_bound(forms), *(decompose(form, 0).lower_bound for form in forms))
 
 
 def _accumulators(symbols: Sequence[Sequence[Form]], layers: _Layers) -> int:
@@ -202,7 +200,7 @@ def _new_directions(forms: Sequence[Form], degree: int, layers: _Layers, nodes: 
         choices.append((every, "all partial derivatives"))
     best = min(choices, key=lambda choice: len(choice[0]))
     least = max(rank_bound(forms) - len(layers.jets), len(forms) if layers.jets else rank_bound(forms), 1)
-    if nodes and len(best[0]) > least and (layers.jets or len(forms) > 1):
+    if nodes and degree > 2 and len(best[0]) > least and (layers.jets or len(forms) > 1):
         searched = _lattice_search(forms, degree, layers, nodes)
         if searched is not None and len(searched) < len(best[0]):
             best = searched, "lattice search"
@@ -316,8 +314,9 @@ def _lattice_search(forms: Sequence[Form], degree: int, layers: _Layers, nodes: 
     columns = np.hstack([free, columns_of(candidates, degree, layers.variables)])
     targets = np.array([vector_of(form, degree, layers.variables) for form in forms]).T
     targets = targets / np.linalg.norm(targets, axis=0)
-    chosen = fewest_columns(columns, targets, free.shape[1], 1, largest=8.0, nodes=nodes)
+    chosen = fewest_columns(columns, targets, len(layers.jets), 1, largest=LARGEST_WEIGHT, nodes=nodes)
     if chosen is None:
         return None
-    new = [candidates[r - free.shape[1]] for r in chosen[0]]
+    first = len(layers.jets)
+    new: list[Direction] = [candidates[r - first] for r in chosen[0]]
     return None if layers.missing(forms, degree, [*layers.directions, *new]) else new

@@ -65,7 +65,8 @@ def _derivative(p: Univariate) -> Univariate:
 
 
 def _divided(p: Univariate, q: Univariate) -> tuple[Univariate, Univariate]:
-    rest, quotient = list(p), []
+    rest = list(p)
+    quotient: Univariate = []
     while len(rest) >= len(q):
         factor = rest[0] / q[0]
         quotient.append(factor)

@@ -19,12 +19,14 @@ def fewest_columns(
 
     minimise Σ z_r over r ≥ free, subject to columns·c_f = target_f, |c_fr| ≤ largest·z_r, Σ z_r ≥ least.
 
+    HiGHS may print a line of its own to standard output here, so planning itself does not search.
+
     Args:
         columns: [equations][columns].
         targets: [equations][targets].
         free: number of leading columns that cost nothing.
         least: a lower bound known beforehand.
-        largest: bound on the size of coefficients.
+        largest: bound on the size of coefficients; larger ones would be badly conditioned.
         nodes: branch-and-bound nodes.
 
     Returns:
@@ -46,14 +48,14 @@ def fewest_columns(
     result = milp(
         cost,
         constraints=[
-            LinearConstraint(span, targets.T.ravel(), targets.T.ravel()),
+            LinearConstraint(span, targets.T.ravel(), targets.T.ravel()),  # pyright: ignore[reportArgumentType]
             LinearConstraint(vstack([hstack([coefficients, -switch]), hstack([-coefficients, -switch])]), ub=0.0),
             LinearConstraint(total, lb=float(least)),
         ],
         integrality=np.concatenate([np.zeros(wanted * width), np.ones(new)]),
         bounds=Bounds(
-            np.concatenate([np.full(wanted * width, -np.inf), np.zeros(new)]),
-            np.concatenate([np.full(wanted * width, np.inf), np.ones(new)]),
+            np.concatenate([np.full(wanted * width, -largest), np.zeros(new)]),  # pyright: ignore[reportArgumentType]
+            np.concatenate([np.full(wanted * width, largest), np.ones(new)]),  # pyright: ignore[reportArgumentType]
         ),
         options={"node_limit": nodes, "mip_rel_gap": 0.0},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from math import comb
 
 import numpy as np
@@ -16,6 +17,7 @@ from opcompiler.planning.tangents.bounds import rank_bound
 from opcompiler.planning.tangents.exact import solve
 from opcompiler.planning.tangents.forms import (
     Form,
+    MultiIndex,
     by_degree,
     degree_of,
     essential,
@@ -38,10 +40,13 @@ from opcompiler.planning.tangents.quadrics import matrix_of, squares
 from opcompiler.planning.tangents.reducible import linear_times_quadric
 from opcompiler.planning.tangents.solvers import fewest_columns
 
-__all__ = ["DEFAULT_NODES", "decompose", "exact_weights", "lattice_for"]
+__all__ = ["DEFAULT_NODES", "LARGEST_WEIGHT", "decompose", "exact_weights", "lattice_for"]
 
-DEFAULT_NODES = 200
+DEFAULT_NODES = 100
 """Branch-and-bound nodes of one mixed-integer program."""
+
+LARGEST_WEIGHT = 2.0
+"""Largest coefficient of a searched decomposition, for a form of norm 1 and unit directions."""
 
 _LARGEST_LATTICE = 50
 _LARGEST_SIMPLEX = 60
@@ -58,9 +63,14 @@ def decompose(form: Form, nodes: int = DEFAULT_NODES) -> TangentSet:
     Raises:
         ValueError: the form is zero or mixes degrees.
     """
-    if len(by_degree(form)) != 1:
-        raise ValueError("a decomposition needs a form of one degree that is not zero")
-    rows, reduced = essential(form)
+    if len(by_degree(form)) != 1 or degree_of(form) == 0:
+        raise ValueError("a decomposition needs a form of one degree ≥ 1 that is not zero")
+    return _decomposed(tuple(sorted(form.items())), nodes)
+
+
+@lru_cache(maxsize=256)
+def _decomposed(terms: tuple[tuple[MultiIndex, Fraction], ...], nodes: int) -> TangentSet:
+    rows, reduced = essential(dict(terms))
     found = _of_essential(reduced, nodes)
     lifted = [_lifted(direction, rows) for direction in found.directions]
     return _tidy(replace(found, directions=tuple(lifted)))
@@ -176,7 +186,7 @@ def _lattice_search(form: Form, least: int, nodes: int) -> tuple[tuple[Direction
     target = vector_of(form, order, variables)
     size = float(np.linalg.norm(target))
     chosen = fewest_columns(
-        columns_of(directions, order, variables), target[:, None] / size, 0, least, largest=8.0, nodes=nodes
+        columns_of(directions, order, variables), target[:, None] / size, 0, least, largest=LARGEST_WEIGHT, nodes=nodes
     )
     if chosen is None:
         return None
