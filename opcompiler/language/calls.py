@@ -265,7 +265,7 @@ class CallResolver(IndexResolver):
         return value
 
     def diff(self, arguments: tuple[Syntax, ...], span: Span) -> Expr:
-        """diff(u, 2), diff(u, x), diff(u, x, 2), diff(u, x, y)."""
+        """Differentiate an operand by a count of primes, or by coordinates and their orders."""
         if len(arguments) < 2:
             raise self.error(OperatorSyntaxError, "diff needs an operand and what to differentiate by", span)
         operand, *rest = self.expressions(arguments)

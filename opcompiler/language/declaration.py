@@ -238,7 +238,7 @@ def _exact_scalar(name: str, value: Any) -> Fraction:
             hint="declare it with None and give the complex value at the call",
         )
     try:
-        number = float(value)
+        number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(
             f"parameter {name!r}: expected a number, a vector, a matrix, None or Runtime(shape), got {value!r}",

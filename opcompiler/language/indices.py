@@ -68,10 +68,7 @@ class IndexResolver(OperatorBuilder):
                 OperatorNameError, f"the upper bound {written[:20]!r} cannot be read", span, "write a number or d"
             )
         name, sign, offset = match.groups()
-        if name.isdigit():
-            value = int(name[:15])
-        else:
-            value = self.named_bound(name, span)
+        value = int(name[:15]) if name.isdigit() else self.named_bound(name, span)
         return value + (0 if offset is None else int(sign + offset[:15]))
 
     def named_bound(self, name: str, span: Span) -> int:
@@ -198,8 +195,6 @@ class IndexResolver(OperatorBuilder):
             )
         if len(texts) == 1 and rank > 1 and texts[0].isdigit() and len(texts[0]) == rank:
             texts = list(texts[0])
-        if len(texts) == 1 and isinstance(operand, ir.Gradient) and rank > 1:
-            texts = texts + []
         if len(texts) != rank:
             raise self.error(RankError, f"{len(texts)} index(es) for {shape_name(operand.shape)}", span)
         indices: list[Index] = []

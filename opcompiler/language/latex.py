@@ -7,86 +7,16 @@ and every character keeps its place in the source. Grouping becomes square brack
 from __future__ import annotations
 
 import re
-import unicodedata
-from types import MappingProxyType
 
 from opcompiler.errors import LimitError, OpCompilerError, OperatorSyntaxError, Span
 from opcompiler.language.characters import ACCENT, Cell, PlainText, normalise, plain_text
+from opcompiler.language.latex_commands import ACCENTS, FONTS, FRACTIONS, GREEK, SILENT, SPACES, SYMBOLS
 from opcompiler.language.limits import MAX_NESTING, MAX_TEXT_LENGTH
 from opcompiler.language.scope import Scope
 from opcompiler.language.vocabulary import FUNCTION_ALIASES, OPERATOR_WORDS
 
 __all__ = ["is_latex", "read_latex"]
 
-_GREEK = MappingProxyType(
-    {
-        **{
-            unicodedata.name(char).rsplit(" ", 1)[1].lower().replace("lamda", "lambda"): char
-            for char in "αβγδεζηθικλμνξοπρστυφχψω"
-        },
-        **{
-            unicodedata.name(char).rsplit(" ", 1)[1].capitalize().replace("Lamda", "Lambda"): char
-            for char in "ΓΘΛΞΠΣΥΦΨΩ"
-        },
-        "varepsilon": "ε",
-        "vartheta": "θ",
-        "varphi": "φ",
-        "varrho": "ρ",
-        "varsigma": "σ",
-        "varpi": "π",
-        "varkappa": "κ",
-        "ell": "l",
-        "imath": "i",
-        "jmath": "j",
-        "hbar": "ħ",
-        "infty": "∞",
-    }
-)
-_SYMBOLS = MappingProxyType(
-    {
-        "partial": "∂",
-        "nabla": "∇",
-        "Delta": "Δ",
-        "triangle": "Δ",
-        "Box": "□",
-        "square": "□",
-        "cdot": "·",
-        "bullet": "·",
-        "times": "×",
-        "otimes": "⊗",
-        "colon": ":",
-        "sum": "∑",
-        "div": "/",
-        "ast": "*",
-        "top": "⊤",
-        "intercal": "⊤",
-        "lbrace": "(",
-        "rbrace": ")",
-        "lbrack": "[",
-        "rbrack": "]",
-        "lvert": "|",
-        "rvert": "|",
-        "vert": "|",
-        "mid": "|",
-        "lVert": "‖",
-        "rVert": "‖",
-        "Vert": "‖",
-        "|": "‖",
-        "{": "(",
-        "}": ")",
-    }
-)
-_SPACES = {",", ";", ":", "!", " ", ">", "\n", "\t", "quad", "qquad", "thinspace", "enspace", "limits", "nolimits"}
-_SILENT = {
-    *("displaystyle", "textstyle", "scriptstyle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr"),
-    *("biggl", "biggr", "Biggl", "Biggr", "rm", "bf", "it", "nonumber", "notag", "mathop", "limits"),
-}
-_FONTS = {
-    *("mathbf", "boldsymbol", "bm", "vec", "mathcal", "mathsf", "mathit", "mathfrak", "mathbb", "mathscr", "pmb"),
-    *("mathrm", "operatorname", "text", "textrm", "textbf", "textit", "mathnormal", "overrightarrow", "underline"),
-}
-_FRACTIONS = {"frac", "dfrac", "tfrac", "cfrac"}
-_ACCENTS = {"dot": 1, "ddot": 2, "dddot": 3}
 _LETTERS = re.compile(r"[A-Za-z]+\*?")
 _LEIBNIZ = re.compile(r"\s*(∂|d(?=[\s^a-zA-Z(\[]|$))")
 
@@ -265,27 +195,27 @@ class _Reader:
         match = _LETTERS.match(self.source, start + 1)
         name = match[0].rstrip("*") if match else self.source[start + 1 : start + 2]
         self.place = match.end() if match else start + 2
-        if name in _SPACES:
+        if name in SPACES:
             self.emit(" ", start)
-        elif name in _SILENT:
+        elif name in SILENT:
             return
         elif name in ("left", "right"):
             self.delimiter(name, start)
-        elif name in _FRACTIONS:
+        elif name in FRACTIONS:
             self.fraction(start)
         elif name == "sqrt":
             self.root(start)
-        elif name in _ACCENTS:
+        elif name in ACCENTS:
             cells = self.captured(start)
-            self.place_cells("", cells, ACCENT * _ACCENTS[name], start)
+            self.place_cells("", cells, ACCENT * ACCENTS[name], start)
         elif name == "prime":
             self.emit("'", start)
-        elif name in _FONTS:
+        elif name in FONTS:
             self.font(start)
-        elif name in _GREEK:
+        elif name in GREEK:
             self.greek(name, start)
-        elif name in _SYMBOLS:
-            self.emit(_SYMBOLS[name], start)
+        elif name in SYMBOLS:
+            self.emit(SYMBOLS[name], start)
         elif name in FUNCTION_ALIASES or name in OPERATOR_WORDS:
             self.function(name, start)
         else:
@@ -374,7 +304,7 @@ class _Reader:
 
     def greek(self, name: str, start: int) -> None:
         """Emit the letter, or its name where only that is declared."""
-        letter = _GREEK[name]
+        letter = GREEK[name]
         plain_name = name.removeprefix("var") if name.startswith("var") else name
         if letter not in self.declared and re.search(rf"^{plain_name}(?![a-zA-Z])", self.declared, re.MULTILINE):
             self.emit_word(plain_name, start)

@@ -126,7 +126,7 @@ class OperatorBuilder(TensorBuilder):
         factors = list(operator.factors) if isinstance(operator, ir.OperatorComposition) else [operator]
         scale: Expr = ir.Number(Fraction(1), span=span)
         if isinstance(factors[0], ir.OperatorMultiplication):
-            scale = factors.pop(0).factor
+            scale, factors = factors[0].factor, factors[1:]
         return self.compose([ir.OperatorMultiplication(self.negative(scale), span=span), *factors], span)
 
     def compose(self, factors: list[Operator], span: Span) -> Operator:

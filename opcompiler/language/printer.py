@@ -120,7 +120,9 @@ class _Printer:
 
     def derivative(self, node: Expr) -> tuple[str, int]:
         match node:
-            case ir.Partial(ir.Number() | ir.Parameter() | ir.Coordinate() | ir.NamedConstant() as operand, coordinates):
+            case ir.Partial(
+                ir.Number() | ir.Parameter() | ir.Coordinate() | ir.NamedConstant() as operand, coordinates
+            ):
                 return f"∂{self.subscript(coordinates)}{self.bracketed(operand)}", _PREFIX
             case ir.Partial(operand, coordinates):
                 return self.at_least(operand, _ATOM) + self.subscript(coordinates), _ATOM

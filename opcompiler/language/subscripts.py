@@ -193,6 +193,7 @@ class SubscriptReader(TextReader):
         return tuple(items), stop + 1
 
     def read_braced_item(self, items: list[SubscriptItem], place: int, stop: int, function: FunctionName | None) -> int:
+        """Read one counted run of coordinates, or an index, inside braces."""
         start = place
         count = 1
         number = _COUNT.match(self.text, place, stop)

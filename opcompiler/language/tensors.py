@@ -150,13 +150,13 @@ class TensorBuilder:
 
     def juxtapose(self, left: Expr, right: Expr, span: Span) -> Expr:
         """A product written without a sign or with *, of two factors that are no scalars."""
-        row = isinstance(left, ir.Transpose) and len(left.shape) == 1
-        if row and len(right.shape) == 1:
-            return self.dot(left.operand, right, span)
-        if row and len(right.shape) == 2:
+        row = left.operand if isinstance(left, ir.Transpose) and len(left.shape) == 1 else None
+        if row is not None and len(right.shape) == 1:
+            return self.dot(row, right, span)
+        if row is not None and len(right.shape) == 2:
             if left.shape[0] != right.shape[0]:
                 raise self.mismatch("the product", left, right, span)
-            product = self.ledger.enter(ir.Dot(left.operand, right, shape=right.shape[1:], span=span))
+            product = self.ledger.enter(ir.Dot(row, right, shape=right.shape[1:], span=span))
             return self.ledger.enter(ir.Transpose(product, shape=product.shape, span=span))
         if len(left.shape) == 2 and len(right.shape) in (1, 2):
             if left.shape[-1] != right.shape[0]:
@@ -179,7 +179,7 @@ class TensorBuilder:
         return self.ledger.enter(ir.DoubleDot(left, right, span=span))
 
     def inner(self, left: Expr, right: Expr, span: Span) -> Expr:
-        """inner(a, b): the sum of the products of all entries."""
+        """The sum of the products of all entries."""
         return self.double_dot(left, right, span) if len(left.shape) == 2 else self.dot(left, right, span)
 
     def cross(self, left: Expr, right: Expr, span: Span) -> Expr:

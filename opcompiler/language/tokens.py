@@ -104,7 +104,7 @@ class PartialSymbol:
 
 @dataclass(frozen=True, slots=True)
 class BuiltinFunction:
-    """sin, exp, …"""
+    """The name of sin, exp and the like."""
 
     name: str
 
@@ -127,8 +127,7 @@ class SumBounds:
 
 
 Payload: TypeAlias = (
-    None
-    | int
+    int
     | str
     | Fraction
     | NameMeaning
@@ -138,6 +137,7 @@ Payload: TypeAlias = (
     | CoefficientCall
     | SumBounds
     | tuple[SubscriptItem, ...]
+    | None
 )
 
 

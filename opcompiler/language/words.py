@@ -7,13 +7,11 @@ places of the run, from the right to the left.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from opcompiler.errors import LimitError, OpCompilerError, OperatorNameError, OperatorSyntaxError, Span
-from opcompiler.language.differentials import DifferentialReader
+from opcompiler.errors import LimitError, OpCompilerError, OperatorNameError, Span
 from opcompiler.language.limits import MAX_WORD_LENGTH
 from opcompiler.language.scope import (
     ComponentName,
@@ -24,6 +22,7 @@ from opcompiler.language.scope import (
     ParameterName,
     SpaceName,
 )
+from opcompiler.language.symbols import SymbolReader
 from opcompiler.language.tokens import (
     BuiltinFunction,
     CoefficientCall,
@@ -35,25 +34,19 @@ from opcompiler.language.tokens import (
     OperatorSymbol,
     PartialSymbol,
     Payload,
-    SumBounds,
     UnitVectorName,
 )
 from opcompiler.language.vocabulary import (
     CONSTANTS,
     FUNCTION_ALIASES,
-    OPERATOR_ARITY,
     OPERATOR_WORDS,
     SUM_WORDS,
-    OperatorKind,
 )
 
 __all__ = ["WordReader"]
 
 _DECLARED, _SUBSCRIPTED, _IMPLICIT, _LEIBNIZ = 100, 101, 150, 50
 """What a piece costs; a Leibniz d counts half, so that du/dx is a derivative even where d is a parameter."""
-
-_SUM_BOUNDS = re.compile(r"\s*([^\W\d_](?:\s*,?\s*[^\W\d_])*)\s*(?:=\s*(\d+))?\s*")
-_BUILTIN = {**FUNCTION_ALIASES, **OPERATOR_WORDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +58,7 @@ class _Piece:
     tokens: tuple[tuple[str, Payload, int, int], ...]
 
 
-class WordReader(DifferentialReader):
+class WordReader(SymbolReader):
     """Reads runs of letters and digits."""
 
     def read_word(self, place: int) -> int:
@@ -356,67 +349,3 @@ class WordReader(DifferentialReader):
         """Whether d may stand for the number of coordinates: there is a sum, or a space declared by its size."""
         spaces = self.scope.declarations.spaces
         return bool(self.letters) or any(space.shape and space.coordinates is None for space in spaces)
-
-    # --- operators and sums ---------------------------------------------------------------------------------------
-
-    def emit_operator(self, kind: OperatorKind, written: str, start: int, stop: int) -> int:
-        """Emit an operator with the space in its subscript, as a call if it is a word before a bracket."""
-        space: CoordinateName | SpaceName | None = None
-        if self.at_subscript(stop) and kind in {"laplacian", "gradient", "hessian"}:
-            found = self.read_subscript(stop)
-            target = found[0][0].target if found and len(found[0]) == 1 and found[0][0].count == 1 else None
-            if found is None or not isinstance(target, CoordinateName | SpaceName):
-                raise self.error(
-                    OperatorNameError, f"the subscript of {written} is one space", stop, self.end_of_word(stop)
-                )
-            space, stop = target, found[1]
-        symbol = OperatorSymbol(kind, space, written)
-        is_call = (written.isalpha() and written.isascii()) or "_" in written
-        if is_call and self.char(stop) == "(":
-            return self.emit("CALL", symbol, start, stop)
-        if kind in OPERATOR_ARITY:
-            raise self.error(OperatorSyntaxError, f"{written} needs its arguments in brackets", start, stop)
-        return self.emit("OPERATOR", symbol, start, stop)
-
-    def is_summation(self, place: int) -> bool:
-        """Whether ∑, or Σ if it is not declared, begins an index sum here."""
-        return self.text[place] == "∑" or (not self.scope.matches(self.text, place) and self.at_subscript(place + 1))
-
-    def read_summation(self, start: int, stop: int) -> int:
-        """Read ∑ᵢ, ∑_i, ∑_{i,j}, ∑_{i=1}^{d}."""
-        if not self.at_subscript(stop):
-            raise self.error(OperatorSyntaxError, "the sum has no index", start, stop, "write ∑_{i=1}^{d}")
-        if self.text[stop] == "_" and self.char(stop + 1) == "{":
-            end = self.partner.get(stop + 1, len(self.text))
-            written, place = self.text[stop + 2 : end], end + 1
-        else:
-            place = stop + (self.text[stop] == "_")
-            end = place + 1
-            while self.subscripts[stop] and end < len(self.text) and self.subscripts[end]:
-                end += 1
-            written, place = self.text[place:end], end
-        match = _SUM_BOUNDS.fullmatch(written)
-        if match is None:
-            raise self.error(
-                OperatorSyntaxError, "the index of the sum cannot be read", stop, place, "write ∑_{i=1}^{d}"
-            )
-        letters = tuple(char for char in match[1] if char.isalpha())
-        for letter in letters:
-            if letter in self.scope.entries:
-                raise self.error(OperatorNameError, f"the index {letter!r} is a declared name", stop, place)
-        if len(set(letters)) < len(letters):
-            raise self.error(OperatorNameError, "an index appears twice in one sum", stop, place)
-        upper, place = self.read_upper_bound(place)
-        self.letters |= set(letters)
-        return self.emit("SUMMATION", SumBounds(letters, match[2], upper), start, place)
-
-    def read_upper_bound(self, place: int) -> tuple[str | None, int]:
-        """Read ^{d}, ^d, ^10, ^(d) after the index of a sum."""
-        if self.char(place) != "^":
-            return None, place
-        start = self.skip_spaces(place + 1)
-        if self.char(start) in ("{", "(") and start in self.partner:
-            return self.text[start + 1 : self.partner[start]].strip(), self.partner[start] + 1
-        digits = self.end_of_digits(start)
-        stop = digits if digits > start else start + 1
-        return self.text[start:stop], stop

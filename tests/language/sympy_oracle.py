@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
@@ -17,7 +16,7 @@ from opcompiler.ir.declarations import Declarations
 ELEMENTARY: dict[str, Callable[..., Any]] = {
     **{
         name: getattr(sympy, name)
-        for name in "sin cos tan cot sec csc asin acos atan sinh cosh tanh coth exp log sqrt".split()
+        for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "exp", "log", "sqrt")
     },
     "min": sympy.Min,
     "max": sympy.Max,
@@ -181,7 +180,9 @@ class Oracle:
         return [self.symbol(space, k) for k in range(self.declarations.space(space).dim)]
 
     def laplacian(self, value: numpy.ndarray, space: str | None) -> Any:
-        terms = (self.entrywise(lambda e, s=s: sympy.diff(e, s, 2, simplify=False), value) for s in self.space_axes(space))
+        terms = (
+            self.entrywise(lambda e, s=s: sympy.diff(e, s, 2, simplify=False), value) for s in self.space_axes(space)
+        )
         return sum(terms, sympy.Integer(0))
 
     def time(self, value: numpy.ndarray) -> numpy.ndarray:

@@ -33,8 +33,7 @@ def outcome(case: dict[str, Any], text: str) -> str:
         )
         parse(text, declarations)
     except OpCompilerError as error:
-        assert str(error)
-        return error.kind
+        return error.kind if str(error) else "silent"
     return "accept"
 
 
@@ -99,12 +98,14 @@ def test_hostile_input(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) ->
 def test_long_input_ends_soon(text: str) -> None:
     declarations = declare(("x",), parameters={"a": 2})
     limit = sys.getrecursionlimit()
+    kind = "accept"
     started = time.perf_counter()
     try:
         sys.setrecursionlimit(900)
         parse(text, declarations)
     except OpCompilerError as error:
-        assert error.kind in ("limit", "syntax", "name", "order")
+        kind = error.kind
     finally:
         sys.setrecursionlimit(limit)
+    assert kind in ("accept", "limit", "syntax", "name", "order")
     assert time.perf_counter() - started < 5

@@ -39,7 +39,14 @@ SAME = {
             ["u_xx", r"\frac{\partial^2}{\partial x^2} u", r"\dfrac{\partial ^{2} u}{\partial x^{2}}", "u_{x x}"],
             ["(u_x)_x", "dx(dx(u))", "∂ₓ∂ₓu", "∂/∂x(∂u/∂x)", "(u')'", "∂_x u_x", "(uₓ)ₓ"],
             ["u_t", "u̇", "∂u/∂t", "∂_t u", "∂t u", "dt(u)", "du/dt", r"\dot u", r"\dot{u}", "uₜ"],
-            ["u_xxt", "∂³u/∂x²∂t", "d^3u/dx^2dt", "u_{xxt}", "∂_{xxt}u", r"\frac{\partial^3 u}{\partial x^2\partial t}"],
+            [
+                "u_xxt",
+                "∂³u/∂x²∂t",
+                "d^3u/dx^2dt",
+                "u_{xxt}",
+                "∂_{xxt}u",
+                r"\frac{\partial^3 u}{\partial x^2\partial t}",
+            ],
             ["u*u_x", "uu_x", "u u_x", "u·u_x", "uuₓ", "u∂u/∂x", "u∂ₓu", "uu'", "u*du/dx", r"u\partial_x u"],
             ["6*u*u_x", "6uu_x", "6u u_x", "6uu′"],
             ["u_xxx*u", "u_xxxu", "u_xxx u", "u_{xxx}u"],
@@ -85,7 +92,16 @@ SAME = {
             ["Δu", "∇²u", "∆u", "△u", "lap(u)", "laplace(u)", "laplacian(u)", "Delta u", r"\Delta u", r"\nabla^2 u"],
             ["Δ(Δu)", "Δ²u", "Δ^2 u", "∇⁴u", "lap^2(u)", "lap(lap(u))", "biharmonic(u)", r"\nabla^4 u", "Δ Δ u"],
             ["∇·(∇u)", "∇·∇u", "div(grad(u))", "div grad u", "∇⋅∇u", "∇∙∇u", "∇ · ∇u", r"\nabla\cdot\nabla u"],
-            ["|∇u|^2", "|∇u|²", "‖∇u‖²", "‖∇u‖₂²", "|grad u|^2", "|grad(u)|²", "gradient_squared(u)", r"\|\nabla u\|^2"],
+            [
+                "|∇u|^2",
+                "|∇u|²",
+                "‖∇u‖²",
+                "‖∇u‖₂²",
+                "|grad u|^2",
+                "|grad(u)|²",
+                "gradient_squared(u)",
+                r"\|\nabla u\|^2",
+            ],
             ["(∇u)^2", "(∇u)²", "grad(u)^2", r"(\nabla u)^2"],
             ["(v·∇)v", "v·∇v", "v@grad(v)", "dot(v, grad)(v)", "dot(v, grad(v))", r"(\mathbf v\cdot\nabla)\mathbf v"],
             ["∇×v", "curl(v)", "curl v", r"\nabla\times v", "rot v"],
@@ -93,15 +109,39 @@ SAME = {
             ["□u", "dalembert(u)", "box(u)", r"\Box u"],
             ["∇·(ν∇u)", "div(ν grad u)", r"\nabla\cdot\left(\nu\nabla u\right)"],
             ["e_y*u", "u e_y", "e_yu"][:1],
-            ["det(D²u)", "det(Hess u)", "det(hess(u))", "det(∇²u)", r"\det(D^2 u)", r"\det\left(\operatorname{Hess} u\right)"],
+            [
+                "det(D²u)",
+                "det(Hess u)",
+                "det(hess(u))",
+                "det(∇²u)",
+                r"\det(D^2 u)",
+                r"\det\left(\operatorname{Hess} u\right)",
+            ],
         ],
     ),
     "three space coordinates, vectors and matrices": (
         BOX,
         [
-            ["u_x1", "u_{x1}", "u_{x_1}", "u_x₁", "∂u/∂x1", "∂u/∂x_1", "∂u/∂x₁", "∂_1 u", r"\frac{\partial u}{\partial x_1}"],
+            [
+                "u_x1",
+                "u_{x1}",
+                "u_{x_1}",
+                "u_x₁",
+                "∂u/∂x1",
+                "∂u/∂x_1",
+                "∂u/∂x₁",
+                "∂_1 u",
+                r"\frac{\partial u}{\partial x_1}",
+            ],
             ["∂²u/∂x1²", "∂²u/∂x₁²", "∂²u/∂x_1²", "d^2u/dx_1^2", "u_{x1x1}", "u_{2x1}"],
-            ["∂²u/∂x1∂x2", "u_{x1x2}", "u_{x_1x_2}", "u_{x1, x2}", "u_x1x2", r"\frac{\partial^2 u}{\partial x_1\partial x_2}"],
+            [
+                "∂²u/∂x1∂x2",
+                "u_{x1x2}",
+                "u_{x_1x_2}",
+                "u_{x1, x2}",
+                "u_x1x2",
+                r"\frac{\partial^2 u}{\partial x_1\partial x_2}",
+            ],
             ["x·∇u", "xᵀ∇u", "dot(x, grad(u))", r"x\cdot\nabla u", r"x^\top\nabla u", "x^T∇u"],
             ["½*tr(a*aᵀ*D²u)", "½tr((a*aᵀ)*D²u)", "½ tr(a*a^T*hess(u))"],
             ["½ tr(a aᵀ D²u)", "½Tr(aaᵀ∇²u)", r"½\operatorname{Tr}(aa^\top\nabla^2u)", "½ Tr(a a^T Hess u)"],
@@ -189,7 +229,9 @@ def test_a_sequence_and_a_mapping_keep_their_form() -> None:
 
 
 def test_shapes() -> None:
-    shapes = {text: read(text, BOX).shape for text in ("u", "∇u", "∇v", "Hess u", "∇×v", "∇·v", "∇∇v", "Δv", "a v", "v⊗w")}
+    shapes = {
+        text: read(text, BOX).shape for text in ("u", "∇u", "∇v", "Hess u", "∇×v", "∇·v", "∇∇v", "Δv", "a v", "v⊗w")
+    }
     assert shapes == {
         "u": (),
         "∇u": (3,),

@@ -141,7 +141,10 @@ def vectors_from(parts: tuple[Any, Any]) -> Any:
     )
 
 
-level_one = (st.one_of(scalar_leaves, scalars_from((scalar_leaves, vector_leaves))), vectors_from((scalar_leaves, vector_leaves)))
+level_one = (
+    st.one_of(scalar_leaves, scalars_from((scalar_leaves, vector_leaves))),
+    vectors_from((scalar_leaves, vector_leaves)),
+)
 level_one = (level_one[0], st.one_of(vector_leaves, level_one[1]))
 level_two = (scalars_from(level_one), vectors_from(level_one))
 
