@@ -32,11 +32,26 @@ for name, function in {
     "trace of inverse": lambda a: jnp.trace(jnp.linalg.inv(a)), "logdet of spd": lambda a: jnp.linalg.slogdet(spd(a))[1], "condition number": lambda a: jnp.linalg.cond(a), "nuclear norm": lambda a: jnp.linalg.norm(a, "nuc"), "spectral norm": lambda a: jnp.linalg.norm(a, 2), "matrix function": lambda a: (lambda w, q: (q * jnp.exp(w)) @ q.T)(*jnp.linalg.eigh(symmetric(a))),
     "sqrtm of spd": lambda a: (lambda w, q: (q * jnp.sqrt(w)) @ q.T)(*jnp.linalg.eigh(spd(a))), "det of a product": lambda a: jnp.linalg.det(a @ a.T + a), "adjugate": lambda a: jnp.linalg.det(a) * jnp.linalg.inv(a), "cho_factor and cho_solve": lambda a: scipy_linalg.cho_solve(scipy_linalg.cho_factor(spd(a)), a), "cross entropy of gaussians": lambda a: jnp.trace(jnp.linalg.solve(spd(a), spd(a.T))) - jnp.linalg.slogdet(spd(a.T))[1],
     "complex inverse": lambda a: jnp.linalg.inv(a + 1j * a.T), "complex slogdet": lambda a: jnp.linalg.slogdet(a + 0.5j * a.T)[1], "complex cholesky": lambda a: jnp.linalg.cholesky(spd(a) + 0.1j * (a - a.T)), "hermitian eigenvalues": lambda a: jnp.linalg.eigvalsh(symmetric(a) + 0.3j * (a - a.T)), "complex lu": lambda a: scipy_linalg.lu_factor(a + 0.5j * a.T)[0], "complex qr": lambda a: jnp.linalg.qr(a + 0.5j * a.T), "complex svd values": lambda a: jnp.linalg.svd(a + 0.5j * a.T, compute_uv=False),
-    "general eigenvalues": lambda a: jnp.linalg.eigvals(symmetric(a) + 0.2 * a),
     "triangular inverse": lambda a: lax.linalg.triangular_solve(jnp.tril(a) + 2 * jnp.eye(3), jnp.eye(3), left_side=True, lower=True), "norm of solve": lambda a: jnp.sum(jnp.linalg.solve(a, jnp.ones(3)) ** 2), "toeplitz": lambda a: jnp.linalg.inv(scipy_linalg.toeplitz(a[0], a[:, 0]) + 3 * jnp.eye(3)), "block_diag": lambda a: jnp.linalg.slogdet(scipy_linalg.block_diag(a, a.T))[1],
     "lstsq": lambda a: jnp.linalg.lstsq(a, jnp.ones(3))[0],
 }.items():  # fmt: skip
     add(name, "linear algebra", function, M)
+
+
+
+def eigenvalues_by_newton(a):
+    """Roots of the characteristic polynomial, from their values by Newton steps that can be differentiated."""
+    a = symmetric(a) + 0.2 * a
+    roots = np.linalg.eigvals(symmetric(M) + 0.2 * M)
+    minors = jnp.trace(a) ** 2 / 2 - jnp.trace(a @ a) / 2
+    determinant = jnp.dot(a[0], jnp.cross(a[1], a[2]))
+    x = jnp.asarray(roots)
+    for _ in range(4):
+        x = x - (x**3 - jnp.trace(a) * x**2 + minors * x - determinant) / (3 * x**2 - 2 * jnp.trace(a) * x + minors)
+    return x + 0j
+
+
+add("general eigenvalues", "linear algebra", lambda a: jnp.linalg.eigvals(symmetric(a) + 0.2 * a), M, reference=eigenvalues_by_newton)
 
 for name, function in {
     "solve": jnp.linalg.solve, "solve transposed": lambda a, b: jnp.linalg.solve(a.T, b), "solve by lu": lambda a, b: scipy_linalg.lu_solve(scipy_linalg.lu_factor(a), b), "triangular solve lower": lambda a, b: scipy_linalg.solve_triangular(a, b, lower=True), "triangular solve upper transposed": lambda a, b: scipy_linalg.solve_triangular(a, b, trans=1),
