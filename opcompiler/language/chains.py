@@ -165,7 +165,8 @@ class ChainResolver(CallResolver):
             return OperatorValue(directional, vector.span | value.span)
         if connector in ("", "*") or (connector == "·" and isinstance(value, OperatorValue)):
             return value
-        raise self.error(OperatorSyntaxError, f"an operator after {connector!r} has no operand", value.span)
+        hint = "write ∂u/∂x" if connector == "/" else None
+        raise self.error(OperatorSyntaxError, f"an operator after {connector!r} has no operand", value.span, hint)
 
     def after_operator(
         self, operator: OperatorValue | WordValue | FunctionValue, connector: str, value: Value

@@ -107,7 +107,7 @@ class DifferentialReader(SubscriptReader):
             if self.char(symbol) != "∂":
                 return None
             if not waiting or waiting[-1][0] != len(self.brackets):
-                raise self.error(OperatorSyntaxError, "this denominator has no numerator ∂", slash, symbol + 1)
+                return None
             found = self.read_differentials(symbol, "∂", int(str(waiting[-1][1].payload)))
             if found is None:
                 raise self.denominator_error(slash, symbol)
