@@ -283,6 +283,8 @@ class Calculus:
                     block = self._power_sum(jet, label)
                     if block is not None:
                         return block
+                case ElementaryCall("re" | "im" | "conj" as name, (argument,)):
+                    return self.pointwise.call(name, (self.total(argument, label, size),))
                 case IndexedSum() as inner:
                     block = self._quadratic_form(inner, label, size)
                     if block is not None:

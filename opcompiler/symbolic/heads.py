@@ -73,7 +73,7 @@ class Collector:
         self.pointwise = pointwise
         self.contractions: dict[Contraction, int] = {}
         self._coefficients = Coefficients(pointwise)
-        self._splitter = Splitter(atoms, self._coefficients)
+        self._splitter = Splitter(pointwise, self._coefficients)
         self._heads: dict[Scalar, Head] = {}
 
     @property

@@ -20,10 +20,11 @@ from typing import Any
 
 import sympy
 
-from opcompiler.symbolic.atoms import Atoms, Jet, Scalar
+from opcompiler.symbolic.atoms import ElementaryCall, Jet, Scalar
 from opcompiler.symbolic.coefficients import Coefficients
 from opcompiler.symbolic.limits import MAX_DISTRIBUTED
 from opcompiler.symbolic.linear import UNIT, Complex, FieldEntry, LinearForm, add_forms, scaled_form
+from opcompiler.symbolic.pointwise import Pointwise
 
 __all__ = ["Group", "Splitter"]
 
@@ -42,16 +43,17 @@ class Group:
 class Splitter:
     """Splits expressions over one table of atoms."""
 
-    def __init__(self, atoms: Atoms, coefficients: Coefficients) -> None:
+    def __init__(self, pointwise: Pointwise, coefficients: Coefficients) -> None:
         """Split with these coefficients."""
-        self.atoms = atoms
+        self.atoms = pointwise.atoms
+        self.pointwise = pointwise
         self.coefficients = coefficients
         self._forms: dict[Scalar, LinearForm | None] = {}
 
     def groups(self, e: Scalar) -> dict[Scalar, Group]:
         """Return what stands beside each cofactor; the linear part stands beside 1."""
         groups: dict[Scalar, Group] = {}
-        for term in self._terms(e):
+        for term in self._with_joint_parts(self._terms(e)):
             number, cofactor, form = self._split(term)
             group = groups.setdefault(cofactor, Group())
             if form is None:
@@ -74,6 +76,47 @@ class Splitter:
                     for term in self._terms(sympy.Mul(*rest, *choice))
                 ]
         return [e]
+
+    def _with_joint_parts(self, terms: list[Scalar]) -> list[Scalar]:
+        """Return the terms with re a + re b written as re(a + b), likewise im and conj, beside equal cofactors.
+
+        So the product rule on |u|² gives re(ū Δu), not one real part per coordinate.
+        """
+        joint: dict[tuple[str, Scalar], list[tuple[int, Scalar]]] = {}
+        for number, term in enumerate(terms):
+            found = self._part_factor(term)
+            if found is not None:
+                function, cofactor, argument = found
+                joint.setdefault((function, cofactor), []).append((number, argument))
+        result = list(terms)
+        for (function, cofactor), members in joint.items():
+            if len(members) > 1:
+                argument = sympy.Add(*(argument for _, argument in members))
+                for number, _ in members:
+                    result[number] = sympy.S.Zero
+                result[members[0][0]] = cofactor * self.pointwise.call(function, (argument,))
+        return [term for term in result if term != 0]
+
+    def _part_factor(self, term: Scalar) -> tuple[str, Scalar, Scalar] | None:
+        """Return function, cofactor and argument of a factor re, im or conj, a rational factor drawn inside."""
+        rational, rest = term.as_coeff_Mul()
+        factors = list(rest.args) if rest.is_Mul else [rest]
+        chosen: tuple[Any, int, ElementaryCall] | None = None
+        for number, factor in enumerate(factors):
+            match self.atoms.get(factor):
+                case ElementaryCall("re" | "im", _) as call:
+                    key: tuple[Any, ...] = (1,)
+                case ElementaryCall("conj", (argument,)) as call if self.linear_form(argument) is not None:
+                    key = (0, *self._form_key(argument))
+                case _:
+                    continue
+            if chosen is None or key > chosen[0]:
+                chosen = key, number, call
+        if chosen is None:
+            return None
+        _, number, call = chosen
+        cofactor = sympy.Mul(*factors[:number], *factors[number + 1 :])
+        return call.function, cofactor, rational * call.arguments[0]
 
     def _degree(self, e: Scalar) -> int:
         """Return the lowest degree in field values that a term of e has, opaque factors counting 2."""

@@ -123,6 +123,15 @@ def test_the_product_rule_leaves_a_laplacian_whole():
     assert plan(weak).certificate.minimum == 4
 
 
+@pytest.mark.parametrize("dimension", [3, 100])
+def test_the_laplacian_of_a_squared_modulus_needs_no_more_than_the_laplacian(dimension):
+    modulus = call("abs", u)
+    conjugate = call("conj", u)
+    declared = declarations({"x": dimension})
+    for written in (power(modulus, 2), mul(u, conjugate), power(modulus, 4), modulus, power(modulus, F(3, 2))):
+        assert plan(reduced(lap(written), declared)).certificate.minimum == dimension + 2
+
+
 def test_powers_of_a_linear_part_are_not_expanded():
     for exponent in (2, 3, 400):
         normal_form = reduced(power(add(lap(u), u), exponent), XY)
