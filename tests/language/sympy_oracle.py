@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
-import mpmath
 import numpy
 import sympy
 
@@ -258,10 +257,8 @@ def conjugate(value: Any) -> Any:
 
 def number(value: Any, point: Mapping[str, float]) -> complex:
     """The value of a sympy expression at a point, to more digits than a float holds."""
-    symbols = [sympy.Symbol(name, real=True) for name in point]
-    with mpmath.workdps(30):
-        numeric = sympy.lambdify(symbols, value, modules="mpmath")
-        return complex(numeric(*(mpmath.mpf(place) for place in point.values())))
+    places = {sympy.Symbol(name, real=True): sympy.Rational(place) for name, place in point.items()}
+    return complex(sympy.sympify(value).evalf(20, subs=places))
 
 
 def parsed(text: str, names: Mapping[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from opcompiler.ir.declarations import Declarations
 from opcompiler.language import declare, parse, to_unicode
 from tests.language import corpus
 
-COUNT = int(os.environ.get("OPCOMPILER_FUZZ", "600"))
+COUNT = int(os.environ.get("OPCOMPILER_FUZZ", "300"))
 NAMES = declare(
     {"x": 3, "y": None, "t": None},
     {"u": None, "v": 4, "w": ("p", "q")},
@@ -127,7 +127,7 @@ class Sentences:
 def test_sentences_of_the_language() -> None:
     sentences = Sentences(22)
     read = sum(accepted(sentences.sum(2), NAMES) for _ in range(COUNT))
-    if COUNT >= 600:
+    if COUNT >= 300:
         assert read > COUNT // 2
 
 
