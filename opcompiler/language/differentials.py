@@ -6,25 +6,30 @@ A `d` opens one only if the text goes on with an operand and `/d` + coordinate; 
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from opcompiler.errors import DerivativeOrderError, OpCompilerError, OperatorNameError, OperatorSyntaxError
-from opcompiler.language.scope import CoordinateName, SpaceName
+from opcompiler.language.characters import PlainText
+from opcompiler.language.scope import CoordinateName, Scope, SpaceName
 from opcompiler.language.subscripts import SubscriptReader
 from opcompiler.language.tokens import IndexItem, Lexeme, PartialSymbol, SubscriptItem
 
 __all__ = ["DifferentialReader"]
 
+_Denominator: TypeAlias = tuple[tuple[SubscriptItem, ...], int]
+"""The differentials of a denominator and where it ends."""
+
 
 class DifferentialReader(SubscriptReader):
     """Reads everything that begins with ∂ or d, and the denominators."""
 
-    brackets: list[tuple[str, str, int]]
-
-    def open_partials(self) -> list[tuple[int, Lexeme]]:
-        """Return the Leibniz numerators that wait for a denominator, with their bracket depth."""
-        if not hasattr(self, "_open_partials"):
-            self._open_partials: list[tuple[int, Lexeme]] = []
-            self.denominators: dict[int, tuple[tuple[SubscriptItem, ...], int]] = {}
-        return self._open_partials
+    def __init__(self, plain: PlainText, scope: Scope) -> None:
+        """Start with no bracket and no quotient open."""
+        super().__init__(plain, scope)
+        self.brackets: list[tuple[str, str, int]] = []
+        self.open_partials: list[tuple[int, Lexeme]] = []
+        self.denominators: dict[int, _Denominator] = {}
+        self.candidate: tuple[int, _Denominator] | None = None
 
     # --- ∂ --------------------------------------------------------------------------------------------------------
 
@@ -78,15 +83,21 @@ class DifferentialReader(SubscriptReader):
             return (), place
         return self.split_tail(place, self.end_of_word(place), None)
 
+    def open_leibniz(self, order: int, start: int, stop: int) -> None:
+        """Open the quotient du/dx whose head has just been chosen, and remember where its denominator stands."""
+        self.open_partial(order, start, stop)
+        if self.leibniz_head(start) is not None and self.candidate is not None:
+            self.denominators[self.candidate[0]] = self.candidate[1]
+
     def open_partial(self, order: int, start: int, stop: int) -> int:
         """Open a Leibniz quotient."""
         place = self.emit("PARTIAL", order, start, stop)
-        self.open_partials().append((len(self.brackets), self.tokens[-1]))
+        self.open_partials.append((len(self.brackets), self.tokens[-1]))
         return place
 
     def close_partials(self, depth: int, place: int) -> None:
         """Refuse a Leibniz numerator without denominator when its bracket ends."""
-        waiting = self.open_partials()
+        waiting = self.open_partials
         if waiting and waiting[-1][0] >= depth:
             token = waiting[-1][1]
             raise OperatorSyntaxError(
@@ -100,8 +111,10 @@ class DifferentialReader(SubscriptReader):
 
     def read_denominator(self, slash: int) -> int | None:
         """Read `/∂x²∂y` (or a `/dx` found before) that closes the last numerator; None if this is a division."""
-        waiting = self.open_partials()
+        waiting = self.open_partials
         found = self.denominators.pop(slash, None)
+        if found is not None and (not waiting or waiting[-1][0] != len(self.brackets)):
+            return None
         if found is None:
             symbol = self.skip_spaces(slash + 1)
             if self.char(symbol) != "∂":
@@ -209,8 +222,7 @@ class DifferentialReader(SubscriptReader):
             return None
         if written:
             order = self.order_value(written, place, stop)
-        self.open_partials()
-        self.denominators[slash] = found
+        self.candidate = slash, found
         return order, stop
 
     def order_end(self, place: int) -> int | None:

@@ -21,6 +21,7 @@ from opcompiler.language.words import WordReader
 __all__ = ["tokenise"]
 
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DIGITS = tuple("0123456789")
 _FRACTIONS = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
     "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅐": (1, 7), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
@@ -49,10 +50,6 @@ def tokenise(plain: PlainText, scope: Scope) -> list[Lexeme]:
 
 class _Lexer(WordReader):
     """One pass from left to right."""
-
-    def __init__(self, plain: PlainText, scope: Scope) -> None:
-        super().__init__(plain, scope)
-        self.brackets: list[tuple[str, str, int]] = []
 
     def run(self) -> list[Lexeme]:
         self.match_brackets()
@@ -85,7 +82,7 @@ class _Lexer(WordReader):
         char = self.text[place]
         if self.subscripts[place] or char == "_":
             return self.read_postfix_subscript(place)
-        if char in "0123456789" or (char == "." and self.text[place + 1 : place + 2].isdigit()):
+        if char in _DIGITS or (char == "." and self.char(place + 1) in _DIGITS and not self.subscripts[place + 1]):
             return self.read_number(place)
         if char in _FRACTIONS:
             return self.read_vulgar_fraction(place)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from opcompiler.errors import LimitError, OpCompilerError, OperatorNameError, Span
+from opcompiler.language.characters import PlainText
 from opcompiler.language.limits import MAX_WORD_LENGTH
 from opcompiler.language.scope import (
     ComponentName,
@@ -20,6 +21,7 @@ from opcompiler.language.scope import (
     FieldName,
     FunctionName,
     ParameterName,
+    Scope,
     SpaceName,
 )
 from opcompiler.language.symbols import SymbolReader
@@ -61,6 +63,11 @@ class _Piece:
 class WordReader(SymbolReader):
     """Reads runs of letters and digits."""
 
+    def __init__(self, plain: PlainText, scope: Scope) -> None:
+        """Start with nothing refused."""
+        super().__init__(plain, scope)
+        self.refusals: dict[int, OpCompilerError] = {}
+
     def read_word(self, place: int) -> int:
         """Read the run that begins here and return where the next token starts."""
         stop = self.end_of_word(place)
@@ -69,7 +76,7 @@ class WordReader(SymbolReader):
         if stop - place > MAX_WORD_LENGTH:
             raise self.error(LimitError, f"more than {MAX_WORD_LENGTH} letters in a row", place, stop)
         best: dict[int, tuple[int, int, _Piece | None]] = {}
-        self.refusals: dict[int, OpCompilerError] = {}
+        self.refusals.clear()
         for start in range(stop - 1, place - 1, -1):
             cheapest: tuple[int, int, _Piece | None] | None = None
             for piece in self.pieces(start, place, stop):
@@ -110,7 +117,7 @@ class WordReader(SymbolReader):
                     raise self.bare_derivative_error(self.tokens[-1].span | self.span(start, end))
                 after_field = end if type_ == "NAME" and isinstance(payload, FieldName | ComponentName) else -1
                 if type_ == "PARTIAL":
-                    self.open_partial(int(str(payload)), start, end)
+                    self.open_leibniz(int(str(payload)), start, end)
                 elif type_ == "SUMMATION":
                     return self.read_summation(start, end)
                 elif type_ == "OPERATOR" and isinstance(payload, OperatorSymbol):
