@@ -80,6 +80,15 @@ add("norm at a safe zero", "reductions", lambda x: jnp.sqrt(jnp.sum(x**2) + 1.0)
 
 # indexing -----------------------------------------------------------------------------------------------------------
 
+# JAX refuses to differentiate scatters that multiply or apply a function: the same, entry by entry.
+WRITTEN_OUT = {
+    "at multiply": lambda x, i: jnp.stack([x[0] * x[4], x[1], x[2] * x[3], x[3], x[4], x[5]]),
+    "at multiply repeated": lambda x, i: jnp.stack([x[0] * x[4], x[1], x[2] * x[3] * x[5], x[3], x[4], x[5]]),
+    "at divide": lambda x, i: jnp.stack([x[0] / (x[4] + 3), x[1], x[2] / (x[3] + 3), x[3], x[4], x[5]]),
+    "at apply": lambda x, i: jnp.stack([jnp.sin(x[0]), x[1], jnp.sin(x[2]), x[3], x[4], x[5]]),
+    "segment_prod": lambda x, i: jnp.stack([x[1], 1 + 0 * x[1], x[0] * x[2]]),
+    "scatter_apply": lambda x, i: jnp.stack([jnp.exp(x[0]), x[1], x[2], x[3], jnp.exp(x[4]), x[5]]).reshape(3, 2),
+}
 INDEX = Fixed(np.array([2, 0, 2]))
 for name, function in {
     "take": lambda x, i: jnp.take(x**2, i), "gather rows": lambda x, i: x.reshape(3, 2)[i] ** 2, "take_along_axis": lambda x, i: jnp.take_along_axis(x, i, 0) ** 2,
@@ -91,7 +100,7 @@ for name, function in {
     "two index arrays": lambda x, i: x.reshape(2, 3)[jnp.array([0, 1, 1]), i] ** 2, "out of bounds fill": lambda x, i: jnp.take(x, i * 4, mode="fill", fill_value=0.0) ** 2, "wrapped": lambda x, i: jnp.take(x, i * 4, mode="wrap") ** 2, "scatter rows": lambda x, i: jnp.zeros((3, 2)).at[i].add(x.reshape(3, 2) ** 2),
     "fill_diagonal": lambda x, i: jnp.fill_diagonal(x.reshape(2, 3), x[0] * x[1], inplace=False), "at get fill": lambda x, i: x.at[i + 4].get(mode="fill", fill_value=0) ** 2, "index of float position": lambda x, i: x[jnp.argmin(jnp.abs(x))] * x[i], "scatter_apply": lambda x, i: x.reshape(3, 2).at[i[:2], 0].apply(jnp.exp),
 }.items():  # fmt: skip
-    add(name, "indexing", function, V, INDEX)
+    add(name, "indexing", function, V, INDEX, reference=WRITTEN_OUT.get(name))
 
 # windows and convolutions -------------------------------------------------------------------------------------------
 
@@ -129,7 +138,11 @@ for name, function in {
     "fftshift": lambda x: jnp.fft.fftshift(x) ** 2, "hfft": lambda x: jnp.fft.hfft(x + 1j * x**2), "spectral derivative": lambda x: jnp.fft.irfft(1j * jnp.arange(4) * jnp.fft.rfft(jnp.sin(x)), 6), "spectral convolution": lambda x: jnp.fft.irfft(jnp.fft.rfft(x) * jnp.fft.rfft(x**2), 6), "dct": lambda x: jax.scipy.fft.dct(x**2), "rfft2": lambda x: jnp.fft.rfft2(x.reshape(2, 3) ** 2),
     "complex product": lambda x: (x[:3] + 1j * x[3:]) * (x[3:] - 2j * x[:3]), "complex exp": lambda x: jnp.exp(1j * x), "complex log": lambda x: jnp.log(x + 2j), "complex abs": lambda x: jnp.abs(x + 1.5j), "angle": lambda x: jnp.angle(x + 1.5j), "complex sqrt": lambda x: jnp.sqrt(x + 1j), "complex power": lambda x: (x + 1j) ** 3 + (x + 2j) ** 1.5,
     "complex sin": lambda x: jnp.sin(x + 1j), "complex tanh": lambda x: jnp.tanh(x + 0.3j), "complex division": lambda x: (x + 1j) / (x**2 + 2 - 1j), "real and imag": lambda x: jnp.real(jnp.exp(1j * x)) * jnp.imag(jnp.log(x + 2j)), "conjugate": lambda x: jnp.conj(x + 1j * x**2) * (x + 1j), "complex cosh": lambda x: jnp.cosh(x * (1 + 1j)) + jnp.sinh(1j * x), "lax.complex": lambda x: lax.complex(jnp.sin(x), jnp.cos(2 * x)) ** 2,
-    "complex matmul": lambda x: (x[:4].reshape(2, 2) * (1 + 1j)) @ (x[2:].reshape(2, 2) + 1j), "plane wave": lambda x: jnp.exp(1j * jnp.array([1.0, -2.0, 0.5]) @ x.reshape(3, 2)) * x[:2], "complex tan": lambda x: jnp.tan(x + 0.5j), "complex expm1 log1p": lambda x: jnp.expm1(x * 1j) + jnp.log1p(x + 1j), "complex sign": lambda x: jnp.sign(x + 1j), "complex arcsin": lambda x: jnp.arcsin(x + 0.5j) + jnp.arctan(x + 0.5j) , "complex asinh": lambda x: jnp.arcsinh(x + 0.5j) + jnp.arccosh(x + 2.5j) + jnp.arctanh(x + 0.5j), "complex rsqrt": lambda x: lax.rsqrt(x + 1j) + lax.logistic(x + 1j),
+    "complex matmul": lambda x: (x[:4].reshape(2, 2) * (1 + 1j)) @ (x[2:].reshape(2, 2) + 1j), "plane wave": lambda x: jnp.exp(1j * jnp.array([1.0, -2.0, 0.5]) @ x.reshape(3, 2)) * x[:2], "complex tan": lambda x: jnp.tan(x + 0.5j), "complex expm1 log1p": lambda x: jnp.expm1(x * 1j) + jnp.log1p(x + 1j), "complex arcsin": lambda x: jnp.arcsin(x + 0.5j) + jnp.arctan(x + 0.5j) , "complex asinh": lambda x: jnp.arcsinh(x + 0.5j) + jnp.arctanh(x + 0.5j), "complex rsqrt": lambda x: lax.rsqrt(x + 1j) + lax.logistic(x + 1j),
 }.items():  # fmt: skip
     add(name, "complex and Fourier", function, V)
+# JAX calls the complex sign constant, and takes the wrong branch in the derivative of arccosh left of the imaginary axis.
+add("complex sign", "complex and Fourier", lambda x: jnp.sign(x + 1j), V, reference=lambda x: (x + 1j) / jnp.sqrt(x**2 + 1))
+add("complex arccosh", "complex and Fourier", lambda x: jnp.arccosh(x + 2.5j), V,
+    reference=lambda x: jnp.log(x + 2.5j + jnp.sqrt(x - 1 + 2.5j) * jnp.sqrt(x + 1 + 2.5j)))  # fmt: skip
 add("complex variable", "complex and Fourier", lambda z: jnp.exp(z) * z**2 + 1 / (z + 3), V[:3] + 1j * V[3:])

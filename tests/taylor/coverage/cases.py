@@ -34,7 +34,6 @@ class Case:
         unsupported_from: order from which on the function has no derivative in JAX and says so.
         tolerance: relative tolerance.
         smooth: whether the single-precision comparison applies.
-        vmaps: whether the function may be put under `jax.vmap`.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Case:
     unsupported_from: int | None = None
     tolerance: float = 1e-9
     smooth: bool = True
-    vmaps: bool = True
 
     @property
     def seed(self) -> int:

@@ -1,0 +1,59 @@
+"""Every function of the suite over truncated algebras, against nested `jax.jvp` in double precision.
+
+Every function runs once here, over one algebra of low order, compiled. `OPCOMPILER_COVERAGE=full` (`make coverage`)
+runs the matrix: orders 1, 2, 3, 4 and 6, four algebras, step by step and compiled.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import pytest
+from opcompiler.errors import UnsupportedPrimitiveError
+from opcompiler.taylor import TaylorFallbackWarning
+from taylor.coverage.algebras import KINDS
+from taylor.coverage.compare import problem_of, reference_of, relative_error, results_of
+from taylor.coverage.suite import CASES, Case
+
+ORDERS = (1, 2, 3, 4, 6)
+FULL = os.environ.get("OPCOMPILER_COVERAGE") == "full"
+LEAST_FUNCTIONS = 240
+
+HEAVY = ("linear algebra", "networks", "equinox", "flax", "windows")
+"""Families whose functions are large: second order is enough for the short run."""
+
+
+def tasks() -> list[tuple[str, str, int]]:
+    """Return the (name, algebra, order) to run."""
+    if FULL:
+        return [(n, kind, order) for n, c in CASES.items() for kind in KINDS for order in ORDERS if order <= c.limit]
+    result = []
+    for number, (name, case) in enumerate(CASES.items()):
+        kind = ("univariate", "mixed", "family")[number % 3]
+        order = 2 if kind == "family" or case.family in HEAVY else 3
+        result.append((name, kind, min(order, case.limit)))
+    return result
+
+
+def check(case: Case, kind: str, order: int) -> None:
+    task = problem_of(case, kind, order)
+    if case.unsupported_from is not None and order >= case.unsupported_from:
+        with pytest.raises(UnsupportedPrimitiveError):
+            results_of(case, task)
+        return
+    reference = reference_of(case, task)
+    for jit in (False, True) if FULL else (True,):
+        error = relative_error(results_of(case, task, jit), reference)
+        assert error <= case.tolerance, f"{case.name}, {kind} algebra of order {order}, jit={jit}: error {error:.1e}"
+
+
+def test_the_suite_is_large():
+    assert len(CASES) >= LEAST_FUNCTIONS
+
+
+@pytest.mark.parametrize(("name", "kind", "order"), tasks())
+def test_function(name, kind, order):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TaylorFallbackWarning)
+        check(CASES[name], kind, order)
