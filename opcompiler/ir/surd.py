@@ -10,9 +10,13 @@ from typing import TypeAlias
 __all__ = ["Number", "Surd", "square_root"]
 
 
+_TRIED_DIVISORS = 2000
+"""Squares of larger numbers are not taken out of a root, unless everything left is a square."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surd:
-    """The irrational number rational + factor·√radicand; radicand > 1 is squarefree and factor is not 0.
+    """The irrational number rational + factor·√radicand; radicand > 1 is no square and factor is not 0.
 
     Sums, products and quotients stay in one field ℚ(√radicand); a rational result is a `Fraction`.
     """
@@ -85,11 +89,14 @@ class Surd:
             result = self * result
         return result
 
+    def rounded(self) -> Fraction:
+        """Return a rational number within 1e-40·|factor|."""
+        scale = 10**40
+        return self.rational + self.factor * Fraction(isqrt(self.radicand * scale * scale), scale)
+
     def __float__(self) -> float:
         """Return the nearest representable value, without cancellation between the two parts."""
-        scale = 10**40
-        root = Fraction(isqrt(self.radicand * scale * scale), scale)
-        return float(self.rational + self.factor * root)
+        return float(self.rounded())
 
     def __str__(self) -> str:
         """Return e.g. `1/2 - 3/4·√5`."""
@@ -115,10 +122,12 @@ def square_root(value: Fraction | int) -> Number:
         raise ValueError(f"{value} has no real square root")
     # √(p/q) = √(p·q)/q, and squares are taken out of p·q.
     inside, outside, divisor = value.numerator * value.denominator, 1, 2
-    while divisor * divisor <= inside:
+    while divisor * divisor <= inside and divisor <= _TRIED_DIVISORS:
         while inside % (divisor * divisor) == 0:
             inside //= divisor * divisor
             outside *= divisor
         divisor += 1
+    if isqrt(inside) ** 2 == inside:
+        inside, outside = inside // max(inside, 1), outside * isqrt(inside)
     root = Fraction(outside, value.denominator)
     return root * inside if inside in (0, 1) else Surd(Fraction(0), root, inside)

@@ -11,24 +11,22 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations, islice
 from math import comb
+from random import Random
 
 from opcompiler.ir.strategy import Direction, TangentSet
 from opcompiler.ir.surd import Number, Surd
 from opcompiler.planning.tangents.exact import solve
 from opcompiler.planning.tangents.forms import Form, degree_of, integral, mass, monomials, power_column, residual
-from opcompiler.planning.tangents.roots import distinct_real_roots, is_real_rooted, root_directions
+from opcompiler.planning.tangents.monomials import symmetric_slopes
+from opcompiler.planning.tangents.roots import distinct_real_roots, has_simple_roots, is_real_rooted, root_directions
 
 __all__ = ["sylvester"]
 
-_TRIED = 120
-"""Choices of prescribed roots that are tried for one number of directions."""
+_TRIED = 60
+"""Choices of prescribed roots that are tried for one number of directions, half of them at random."""
 
 _COMPARED = 12
-"""Rational decompositions that are compared before the best conditioned one is taken."""
-
-_SLOPES: tuple[tuple[int, int], ...] = (
-    (1, 0), (0, 1), (1, 1), (1, -1), (1, 2), (1, -2), (2, 1), (2, -1), (1, 3), (1, -3), (3, 1), (3, -1),
-)  # fmt: skip
+"""Exact decompositions that are compared before the simplest and best conditioned one is taken."""
 
 
 def sylvester(form: Form) -> TangentSet:
@@ -59,19 +57,35 @@ def _with_directions(
 ) -> tuple[tuple[Direction, ...], tuple[Number, ...]] | None:
     """Return directions and coefficients: rational ones where some are found, of least mass Σ|c||v|^k among those."""
     found: list[tuple[int, float, tuple[Direction, ...], tuple[Number, ...]]] = []
-    for apolar in islice(_members(_apolar(moments, count), count), _TRIED):
+    rounded: Sequence[Fraction] | None = None
+    # With as many directions as the degree almost every choice is good, so the search goes on until one is found.
+    limit = None if count == degree_of(form) else _TRIED
+    for number, apolar in enumerate(islice(_members(_apolar(moments, count), count), limit)):
+        if len(found) == _COMPARED or (found and number >= _TRIED):
+            break
         if not distinct_real_roots(apolar):
             continue
-        directions = [_readable(direction) for direction in root_directions(apolar)]
-        pairs = [(v, c) for v, c in zip(directions, _weights(form, directions), strict=True) if c]
-        kept, weights = tuple(v for v, _ in pairs), tuple(c for _, c in pairs)
-        found.append((_difficulty(kept), mass(kept, weights, degree_of(form)), kept, weights))
-        if sum(difficulty == 0 for difficulty, *_ in found) == _COMPARED:
-            break
+        if not has_simple_roots(apolar):
+            # Roots of degree three or more are worked out only when nothing simpler turns up.
+            rounded = rounded or apolar
+            continue
+        found.append(_decomposition(form, apolar))
+    if not found and rounded is not None:
+        found.append(_decomposition(form, rounded))
     if not found:
         return None
     _, _, kept, weights = min(found, key=lambda choice: choice[:2])
     return kept, weights
+
+
+def _decomposition(
+    form: Form, apolar: Sequence[Fraction]
+) -> tuple[int, float, tuple[Direction, ...], tuple[Number, ...]]:
+    """Return difficulty, mass, directions and coefficients."""
+    directions = [_readable(direction) for direction in root_directions(apolar)]
+    pairs = [(v, c) for v, c in zip(directions, _weights(form, directions), strict=True) if c]
+    kept, weights = tuple(v for v, _ in pairs), tuple(c for _, c in pairs)
+    return _difficulty(kept), mass(kept, weights, degree_of(form)), kept, weights
 
 
 def _weights(form: Form, directions: Sequence[Direction]) -> list[Number]:
@@ -80,12 +94,14 @@ def _weights(form: Form, directions: Sequence[Direction]) -> list[Number]:
     indices = monomials(2, order)
     target: list[Number] = [form.get(alpha, Fraction(0)) for alpha in indices]
     columns = [power_column(direction, indices) for direction in directions]
-    # The first equations determine all but a root (0, 1), the last all but a root (1, 0): a Vandermonde matrix.
-    for rows in (range(order + 1), range(size), range(order + 1 - size, order + 1), [*range(size - 1), order]):
-        found = solve([[column[n] for n in rows] for column in columns], [target[n] for n in rows])
-        if found is not None:
-            return found
-    raise AssertionError("powers of different linear forms are independent")
+    exact = solve(columns, target)
+    if exact is not None:
+        return exact
+    # The first equations are a Vandermonde matrix, except that (0, 1) occurs in the last one only.
+    rows = [*range(size - 1), order if (Fraction(0), Fraction(1)) in directions else size - 1]
+    found = solve([[column[n] for n in rows] for column in columns], [target[n] for n in rows])
+    assert found is not None
+    return found
 
 
 def _readable(direction: Direction) -> Direction:
@@ -128,14 +144,26 @@ def _apolar(moments: Sequence[Fraction], degree: int) -> list[list[Fraction]]:
 
 def _members(kernel: list[list[Fraction]], degree: int) -> Iterator[list[Fraction]]:
     """Yield members of the kernel with as many roots prescribed among simple slopes as there is freedom."""
-    freedom = len(kernel) - 1
-    for chosen in combinations(_SLOPES, freedom) if freedom <= len(_SLOPES) else ():
+    for chosen in _prescribed(len(kernel) - 1):
         conditions = [
             [sum((g[j] * x ** (degree - j) * y**j for j in range(degree + 1)), Fraction(0)) for g in kernel]
             for x, y in chosen
         ]
         weights = _null_vector(conditions, len(kernel))
         yield [sum((w * g[j] for w, g in zip(weights, kernel, strict=True)), Fraction(0)) for j in range(degree + 1)]
+
+
+def _prescribed(count: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yield sets of different slopes: the simplest ones in order, then pseudo-random ones without end."""
+    slopes = [(1, 0), (0, 1)]
+    for p, q in islice(symmetric_slopes(), count + 5):
+        slopes += [(int(p), int(q)), (int(p), -int(q))]
+    yield from islice(combinations(slopes, count), _TRIED // 2)
+    if count == 0:
+        return
+    generator = Random(count)
+    while True:
+        yield tuple(generator.sample(slopes, count))
 
 
 def _null_vector(rows: list[list[Fraction]], size: int) -> list[Fraction]:

@@ -103,10 +103,10 @@ def joint_tangents(
 
 
 def jet_coefficients(tangents: JointTangents, form: Form) -> dict[tuple[int, int], Number] | None:
-    """Return c_(r,k) with P = Σ c_(r,k) (v_r·ξ)^k over jets r and orders k ≤ their order, None if there are none.
+    """Return c_(r,k) with P = Σ c_(r,k) (v_r·ξ)^k over jets r and orders k ≤ their order; None if there are none.
 
     The identity lacks the constant term of P, which is the primal. Coefficients below the highest of a jet are
-    preferred, since they are carried in any case.
+    preferred, since they are carried in any case. Rounded directions give rounded coefficients.
     """
     found: dict[tuple[int, int], Number] = {}
     for degree, part in by_degree(form).items():
@@ -122,16 +122,19 @@ def jet_coefficients(tangents: JointTangents, form: Form) -> dict[tuple[int, int
 
 
 def _weights(directions: Sequence[Direction], form: Form, degree: int) -> list[Number] | None:
-    """Solve exactly; where directions are rounded numbers, to an accuracy of 1e-13."""
+    """Solve exactly; with rounded directions, or with roots of different numbers, to a relative accuracy of 1e-12."""
     variables = len(next(iter(form)))
     indices = monomials(variables, degree)
     target: list[Number] = [form.get(alpha, Fraction(0)) for alpha in indices]
+    if len({entry.radicand for v in directions for entry in v if isinstance(entry, Surd)}) > 1:
+        directions = [tuple(e.rounded() if isinstance(e, Surd) else e for e in v) for v in directions]
     weights = solve([power_column(direction, indices) for direction in directions], target) if directions else None
     if weights is None and any(_is_rounded(direction) for direction in directions):
         columns = np.array([[float(x) for x in power_column(v, indices)] for v in directions]).T
         rounded = np.linalg.lstsq(columns, np.array([float(x) for x in target]), rcond=None)[0]
         near: list[Number] = [Fraction(float(value)) for value in rounded]
-        weights = near if residual(form, directions, near, degree) <= Fraction(1, 10**13) else None
+        largest = max(map(abs, form.values()))
+        weights = near if residual(form, directions, near, degree) <= largest / 10**12 else None
     return weights
 
 

@@ -10,7 +10,7 @@ from math import gcd, isqrt, lcm
 from opcompiler.ir.strategy import Direction
 from opcompiler.ir.surd import square_root
 
-__all__ = ["distinct_real_roots", "is_real_rooted", "root_directions"]
+__all__ = ["distinct_real_roots", "has_simple_roots", "is_real_rooted", "root_directions"]
 
 _DIGITS = 40
 """Decimal digits of a root that is neither rational nor quadratic."""
@@ -36,6 +36,11 @@ def distinct_real_roots(form: Sequence[Fraction]) -> bool:
     if at_infinity > 1:
         return False
     return len(rest) == 1 or (len(_gcd(rest, _derivative(rest))) == 1 and _count_real(rest) == len(rest) - 1)
+
+
+def has_simple_roots(form: Sequence[Fraction]) -> bool:
+    """Whether at most two roots are irrational, so that all are found exactly."""
+    return len(_rational_roots(_dehomogenised(form)[0])[1]) <= 3
 
 
 def root_directions(form: Sequence[Fraction]) -> list[Direction]:
@@ -178,10 +183,12 @@ def _refined(p: Univariate) -> list[Fraction]:
 
 
 def _bisected(p: Univariate, low: Fraction, high: Fraction) -> Fraction:
+    """Return the only root in (low, high]: bisection to 50 bits, then Newton's method."""
     if not _value(p, high):
         return high
     rising = _value(p, high) > 0
-    while high - low > Fraction(1, 10**_DIGITS):
+    width = (high - low) / 2**50
+    while high - low > width:
         middle = (low + high) / 2
         value = _value(p, middle)
         if not value:
@@ -190,5 +197,11 @@ def _bisected(p: Univariate, low: Fraction, high: Fraction) -> Fraction:
             high = middle
         else:
             low = middle
-    middle = (low + high) / 2
-    return Fraction(round(middle * 10**_DIGITS), 10**_DIGITS)
+    root, slope = _rounded((low + high) / 2), _derivative(p)
+    for _ in range(3):
+        root = _rounded(root - _value(p, root) / _value(slope, root))
+    return root
+
+
+def _rounded(value: Fraction) -> Fraction:
+    return Fraction(round(value * 10**_DIGITS), 10**_DIGITS)
