@@ -53,9 +53,11 @@ class DifferentialReader(SubscriptReader):
         self, items: tuple[SubscriptItem, ...], order: int, start: int, stop: int
     ) -> tuple[SubscriptItem, ...]:
         """Apply the order of ∂^2_x to its only coordinate."""
+        if sum(item.count for item in items) == order:
+            return items
         if len(items) != 1 or items[0].count != 1:
             raise self.error(
-                DerivativeOrderError, "an order and several coordinates", start, stop, "write ∂_x^2 or ∂_xx"
+                DerivativeOrderError, "the order does not match the index", start, stop, "write ∂_x^2, ∂²_x or ∂_xx"
             )
         return (SubscriptItem(items[0].target, order, items[0].span),)
 
@@ -117,7 +119,7 @@ class DifferentialReader(SubscriptReader):
             return None
         if found is None:
             symbol = self.skip_spaces(slash + 1)
-            if self.char(symbol) != "∂":
+            if self.char(symbol) != "∂" and not self.opens_differentials(symbol, "∂"):
                 return None
             if not waiting or waiting[-1][0] != len(self.brackets):
                 return None
@@ -152,6 +154,10 @@ class DifferentialReader(SubscriptReader):
 
     def read_differentials(self, place: int, symbol: str, order: int) -> tuple[tuple[SubscriptItem, ...], int] | None:
         """Read `∂x²∂y` or `dx^2dy` from its first symbol; None if it is not made of differentials."""
+        if self.opens_differentials(place, symbol):
+            found = self.read_differentials(self.skip_spaces(place + 1), symbol, order)
+            closing = self.partner[place]
+            return (found[0], closing + 1) if found and self.skip_spaces(found[1]) == closing else None
         items: list[SubscriptItem] = []
         total, stop = 0, place
         while self.char(place) == symbol:
@@ -166,6 +172,10 @@ class DifferentialReader(SubscriptReader):
             total, stop = total + count, end
             place = self.skip_spaces(stop)
         return (tuple(items), stop) if items else None
+
+    def opens_differentials(self, place: int, symbol: str) -> bool:
+        """Whether a bracket around differentials begins here, as in ∂²u/(∂x∂y)."""
+        return self.char(place) == "(" and place in self.partner and self.char(self.skip_spaces(place + 1)) == symbol
 
     def read_differential(
         self, place: int, symbol: str
@@ -215,7 +225,7 @@ class DifferentialReader(SubscriptReader):
             stop = digits
         slash = self.skip_spaces(self.end_of_numerator(self.skip_spaces(stop)))
         symbol = self.skip_spaces(slash + 1)
-        if self.char(slash) != "/" or self.char(symbol) != "d" or symbol != slash + 1:
+        if self.char(slash) != "/" or symbol != slash + 1 or self.char(symbol) not in ("d", "("):
             return None
         found = self.read_differentials(symbol, "d", int(written) if written.isdigit() and len(written) < 6 else 1)
         if found is None:

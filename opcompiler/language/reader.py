@@ -86,7 +86,7 @@ class TextReader:
             written = self.text[place + 1 : stop - 1].strip()
         else:
             stop = self.end_of_digits(place)
-            if self.char(stop) in (".", "-", "/") and self.char(stop) != "/":
+            if (stop == place and (self.char(place).isalpha() or self.char(place) == "-")) or self.char(stop) == ".":
                 stop += 1
             written = self.text[place:stop]
         if not written:

@@ -87,7 +87,7 @@ SAME = {
     "two space coordinates": (
         PLANE,
         [
-            ["u_xxyy", "∂⁴u/∂x²∂y²", "d^4u/dx^2dy^2", "u_{xxyy}", "u_{2x2y}".replace("2x2y", "2x,2y")],
+            ["u_xxyy", "∂⁴u/∂x²∂y²", "d^4u/dx^2dy^2", "u_{xxyy}", "u_{2x,2y}", "∂⁴u/(∂x²∂y²)", "d^4u/(dx^2 dy^2)"],
             ["∂_x∂_y u", "∂ₓ∂_yu", "(u_y)_x"],
             ["Δu", "∇²u", "∆u", "△u", "lap(u)", "laplace(u)", "laplacian(u)", "Delta u", r"\Delta u", r"\nabla^2 u"],
             ["Δ(Δu)", "Δ²u", "Δ^2 u", "∇⁴u", "lap^2(u)", "lap(lap(u))", "biharmonic(u)", r"\nabla^4 u", "Δ Δ u"],
@@ -108,7 +108,7 @@ SAME = {
             ["J(ψ, u)", "ψ_x u_y - ψ_y u_x"],
             ["□u", "dalembert(u)", "box(u)", r"\Box u"],
             ["∇·(ν∇u)", "div(ν grad u)", r"\nabla\cdot\left(\nu\nabla u\right)"],
-            ["e_y*u", "u e_y", "e_yu"][:1],
+            ["e_y*u", "e_y u", "e_yu"],
             [
                 "det(D²u)",
                 "det(Hess u)",
@@ -180,7 +180,7 @@ def test_spellings_mean_the_same(declarations: Declarations, spellings: list[str
 
 DIFFERENT = [
     ("Δu²", "(Δu)²", LINE),
-    ("u^2_x".replace("^2_x", "_x²"), "(u²)_x", LINE),
+    ("u_x²", "(u²)_x", LINE),
     ("a/2 u", "a/(2u)", LINE),
     ("∂ₓ u w", "∂ₓ(u w)", LINE),
     ("∇²u", "Hess u", PLANE),
