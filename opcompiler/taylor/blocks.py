@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import jax
 import numpy as np
@@ -23,6 +23,12 @@ Block: TypeAlias = jax.Array | Seed | None
 Shape: TypeAlias = tuple[int, ...]
 
 
+@overload
+def densify(block: jax.Array | Seed, shape: Shape, dtype: Any) -> jax.Array: ...
+@overload
+def densify(block: None, shape: Shape, dtype: Any) -> None: ...
+@overload
+def densify(block: Block, shape: Shape, dtype: Any) -> jax.Array | None: ...
 def densify(block: Block, shape: Shape, dtype: Any) -> jax.Array | None:
     """Return the block as an array, coordinate seeds written out with their zeros.
 
@@ -49,7 +55,7 @@ def scale(block: Block, factor: Any) -> Block:
         return block.scaled(factor if block.is_unit else _times(block.scale, factor))
     if np.ndim(factor) == 0:
         return block * _typed(factor, block)
-    return block * factor[None]
+    return block * jnp.asarray(factor)[None]
 
 
 def _times(a: Any, b: Any) -> Any:
@@ -105,7 +111,7 @@ def multiply(a: Block, b: Block, shape: Shape, dtype: Any) -> Block:
         if other.shape[0] == 1:
             return a.scaled(_times(a.scale, other[0]))
         return densify(a, shape, dtype) * other
-    return a * b
+    return densify(a, shape, dtype) * densify(b, shape, dtype)
 
 
 def contract(a: Block, b: Block, weights: np.ndarray | None, shape: Shape, dtype: Any) -> Block:
@@ -120,7 +126,8 @@ def contract(a: Block, b: Block, weights: np.ndarray | None, shape: Shape, dtype
     if isinstance(b, Seed):
         a, b = b, a
     if isinstance(a, Seed) and not isinstance(b, Seed):
-        if b.shape[0] == a.directions and all(b.shape[axis + 1] == 1 for axis in a.axes):
+        constant_over_point = all(b.shape[axis + 1] == 1 for axis in a.axes)
+        if b.shape[0] == a.directions and constant_over_point:
             return _spread(a, by_position(a, _weighted(b, weights), prod(a.point(shape))), shape, dtype)
     a, b = densify(a, shape, dtype), densify(b, shape, dtype)
     return jnp.sum(_weighted(a, weights) * b, axis=0, keepdims=True)

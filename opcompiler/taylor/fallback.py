@@ -26,7 +26,7 @@ from jax import numpy as jnp
 from opcompiler.errors import UnsupportedPrimitiveError
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
-from opcompiler.taylor.jaxpr import ClosedJaxpr, is_elementwise, trace
+from opcompiler.taylor.jaxpr import ClosedJaxpr, dtype_of, is_elementwise, trace
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.indexing import stacked
 from opcompiler.taylor.series import Series, compose, constant, is_series
@@ -49,7 +49,7 @@ def by_recursion(application: Application, *inputs: Any) -> list[Any]:
     Raises:
         UnsupportedPrimitiveError: the primitive has no JVP.
     """
-    if all(not jnp.issubdtype(v.aval.dtype, jnp.inexact) for v in application.equation.outvars):
+    if all(not jnp.issubdtype(dtype_of(v), jnp.inexact) for v in application.equation.outvars):
         return application.bind(*map(constant, inputs))
     place = (application.name, application.source)
     if place not in _WARNED:
@@ -63,7 +63,7 @@ def by_recursion(application: Application, *inputs: Any) -> list[Any]:
 
 
 @taylor_rule(
-    "bessel_i0e", "bessel_i1e", "cumlogsumexp", "igamma", "igammac", "polygamma", "regularized_incomplete_beta",
+    "cumlogsumexp", "igamma", "igammac", "polygamma", "regularized_incomplete_beta",
     family="by their first derivative",
 )  # fmt: skip
 def by_first_derivative(application: Application, *inputs: Any) -> list[Any]:
@@ -72,7 +72,7 @@ def by_first_derivative(application: Application, *inputs: Any) -> list[Any]:
 
 
 @taylor_rule(
-    "scatter", "scatter-max", "scatter-min", "reduce_window_max", "reduce_window_min", "cummax", "cummin",
+    "scatter-max", "scatter-min", "reduce_window_max", "reduce_window_min", "cummax", "cummin",
     "select_and_scatter_add", "select_and_gather_add",
     family="piecewise", demand=demand.linear,
 )  # fmt: skip
@@ -94,8 +94,19 @@ def piecewise_linear(application: Application, *inputs: Any) -> list[Any]:
 
 @taylor_rule("custom_jvp_call", family="control flow")
 def custom_jvp_call(application: Application, *inputs: Any) -> list[Any]:
-    """A function with its own derivative rule: the rule is what is differentiated further."""
-    return differentiated(application, *inputs)
+    """A function with its own derivative rule: the rule is what is differentiated further.
+
+    Raises:
+        UnsupportedPrimitiveError: the rule computes the non-differentiated arguments of another custom rule, which
+            JAX cannot trace (as for the exponential integrals E_n beyond first order).
+    """
+    try:
+        return differentiated(application, *inputs)
+    except jax.errors.UnexpectedTracerError as problem:
+        raise UnsupportedPrimitiveError(
+            f"the custom_jvp rule at {application.source} passes computed values as nondiff_argnums of another",
+            hint="make them ordinary arguments of the inner function",
+        ) from problem
 
 
 def differentiated(application: Application, *inputs: Any) -> list[Any]:
@@ -208,7 +219,11 @@ def _partners(structure: Structure, wanted: frozenset[int], a: int) -> set[int]:
 
 
 def _tangents_along(
-    interpreter: Any, closed: ClosedJaxpr, structure: Structure, series: Sequence[Series], a: int,
+    interpreter: Any,
+    closed: ClosedJaxpr,
+    structure: Structure,
+    series: Sequence[Series],
+    a: int,
     partners: frozenset[int],
 ) -> list[Any]:
     """Return h(x, n_a) over the algebra, batched over the directions of a (a leading axis everywhere).
@@ -323,4 +338,3 @@ def _ungraded(application: Application, tangent: _Tangent) -> list[Any]:
             entries.append(blocks.total(parts, value.shape, value.dtype))
         results.append(Series(value.primal, tuple(entries)))
     return results
-

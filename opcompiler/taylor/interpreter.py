@@ -45,7 +45,8 @@ class Interpreter:
         for equation, wanted in zip(jaxpr.eqns, per_equation, strict=True):
             if not any(wanted) and not equation.effects:
                 continue
-            results = self.apply(equation, [read(a) for a in equation.invars], wanted)
+            with jx.located(equation):
+                results = self.apply(equation, [read(a) for a in equation.invars], wanted)
             environment.update(zip(equation.outvars, results, strict=True))
         return [read(a) for a in jaxpr.outvars]
 

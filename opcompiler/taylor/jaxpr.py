@@ -5,7 +5,8 @@ Checked with jax 0.10. Nothing else in the package touches `jax.extend` or `jax.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -16,13 +17,15 @@ from jax.extend import core
 __all__ = [
     "ClosedJaxpr",
     "Equation",
+    "as_function",
     "bind",
     "close",
     "constants",
+    "dtype_of",
     "is_elementwise",
     "is_literal",
-    "is_unused",
     "literal",
+    "located",
     "open_jaxpr",
     "source_line",
     "trace",
@@ -53,6 +56,11 @@ def close(jaxpr: Any, consts: Sequence[Any] = ()) -> ClosedJaxpr:
     return jaxpr if hasattr(jaxpr, "jaxpr") else core.ClosedJaxpr(jaxpr, list(consts))
 
 
+def as_function(closed: ClosedJaxpr) -> Callable[..., list[Any]]:
+    """Return the closed jaxpr as a function of arrays."""
+    return core.jaxpr_as_fun(closed)
+
+
 def is_literal(atom: Any) -> bool:
     """Whether an operand is a literal."""
     return isinstance(atom, core.Literal)
@@ -64,9 +72,13 @@ def literal(atom: Any) -> np.ndarray | Any:
     return np.asarray(atom.val, dtype) if np.issubdtype(dtype, np.generic) else atom.val
 
 
-def is_unused(variable: Any) -> bool:
-    """Whether the result is thrown away where it is made."""
-    return isinstance(variable, core.DropVar)
+def dtype_of(atom: Any) -> Any:
+    """Return the dtype of an operand or result."""
+    return atom.aval.dtype
+
+
+def _shape(atom: Any) -> tuple[int, ...]:
+    return getattr(atom.aval, "shape", ())
 
 
 def bind(equation: Equation, *values: Any) -> list[Any]:
@@ -75,18 +87,28 @@ def bind(equation: Equation, *values: Any) -> list[Any]:
     return list(results) if equation.primitive.multiple_results else [results]
 
 
+@contextmanager
+def located(equation: Equation) -> Iterator[None]:
+    """Attribute everything traced inside to the user's source line of the equation."""
+    info = equation.source_info
+    with source_info_util.user_context(info.traceback):
+        yield
+
+
 def source_line(equation: Equation) -> str:
     """Return the user's source line of an equation, `file:line (function)`."""
     return source_info_util.summarize(equation.source_info) or "unknown source line"
 
 
-ELEMENTWISE = frozenset(
-    "abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp "
-    "convert_element_type copy cos cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt igamma "
-    "igamma_grad_a igammac integer_pow is_finite le lgamma log log1p logistic lt max min mul ne neg nextafter not or "
-    "polygamma pow random_gamma_grad reduce_precision regularized_incomplete_beta rem round rsqrt select_n sign sin "
-    "sinh sqrt square stop_gradient sub tan tanh xor zeta".split()
-)
+ELEMENTWISE = frozenset((
+    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "bessel_i0e",
+    "bessel_i1e", "cbrt", "ceil", "clamp", "convert_element_type", "copy", "cos", "cosh", "digamma", "div", "eq",
+    "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "ge", "gt", "igamma", "igamma_grad_a", "igammac",
+    "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul", "ne", "neg",
+    "nextafter", "not", "or", "polygamma", "pow", "random_gamma_grad", "reduce_precision",
+    "regularized_incomplete_beta", "rem", "round", "rsqrt", "select_n", "sign", "sin", "sinh", "sqrt", "square",
+    "stop_gradient", "sub", "tan", "tanh", "xor", "zeta",
+))  # fmt: skip
 """Primitives that act on each entry by itself."""
 
 
@@ -97,8 +119,7 @@ def is_elementwise(closed: Any, shape: tuple[int, ...]) -> bool:
 
 def _acts_elementwise(equation: Equation, shape: tuple[int, ...]) -> bool:
     name = equation.primitive.name
-    operands = [np.shape(a.aval) if not hasattr(a.aval, "shape") else a.aval.shape for a in equation.invars]
-    results = [v.aval.shape for v in equation.outvars]
+    operands, results = [_shape(a) for a in equation.invars], [_shape(v) for v in equation.outvars]
     if name in ("broadcast_in_dim", "iota", "full"):
         return all(operand == () for operand in operands) and results == [shape]
     if any(s not in ((), shape) for s in (*operands, *results)):

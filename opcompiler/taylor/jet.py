@@ -76,19 +76,8 @@ class Jet:
         return jnp.broadcast_to(value, shape).astype(primal.dtype)
 
 
-jax.tree_util.register_pytree_with_keys(
-    OneHot,
-    lambda seed: (((jax.tree_util.GetAttrKey("scale"), seed.scale),), (seed.runs, seed.point_ndim)),
-    lambda static, children: OneHot(static[0], children[0], static[1]),
-)
-jax.tree_util.register_pytree_with_keys(
-    Jet,
-    lambda jet: (
-        ((jax.tree_util.GetAttrKey("primal"), jet.primal), (jax.tree_util.GetAttrKey("coefficients"), jet.coefficients)),
-        jet.directions,
-    ),
-    lambda directions, children: Jet(children[0], children[1], directions),
-)
+jax.tree_util.register_dataclass(OneHot, data_fields=["scale"], meta_fields=["runs", "point_ndim"])
+jax.tree_util.register_dataclass(Jet, data_fields=["primal", "coefficients"], meta_fields=["directions"])
 
 
 def variable(primal: Any, algebra: Algebra, coefficients: Mapping[int, Any]) -> Jet:

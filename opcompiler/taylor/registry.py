@@ -93,7 +93,9 @@ CONSTANT: set[str] = set()
 """Primitives whose results are locally constant or not differentiable: they act on the primal only."""
 
 
-def taylor_rule(*primitives: str, family: str, demand: Demand = nonlinear, source: str = "") -> Callable[[Apply], Apply]:
+def taylor_rule(
+    *primitives: str, family: str, demand: Demand = nonlinear, source: str = ""
+) -> Callable[[Apply], Apply]:
     """Register the decorated function for these primitives; a duplicate is refused.
 
     Raises:

@@ -80,7 +80,9 @@ def with_rank(value: Series, ndim: int) -> Series:
     """Return a series of rank 0 with `ndim` axes of length one; others unchanged."""
     if value.ndim == ndim or value.ndim:
         return value
-    return map_blocks(value, lambda a: jnp.reshape(a, (a.shape[0],) + (1,) * ndim), jnp.reshape(value.primal, (1,) * ndim))
+    return map_blocks(
+        value, lambda a: jnp.reshape(a, (a.shape[0],) + (1,) * ndim), jnp.reshape(value.primal, (1,) * ndim)
+    )
 
 
 def map_blocks(value: Series, function: Callable[[jax.Array], jax.Array], primal: Any) -> Series:
@@ -90,8 +92,13 @@ def map_blocks(value: Series, function: Callable[[jax.Array], jax.Array], primal
 
 
 def product_blocks(
-    structure: Structure, terms: Iterable[Product], a: Sequence[Block], b: Sequence[Block], element: int,
-    shape: Shape, dtype: Any,
+    structure: Structure,
+    terms: Iterable[Product],
+    a: Sequence[Block],
+    b: Sequence[Block],
+    element: int,
+    shape: Shape,
+    dtype: Any,
 ) -> list[Block]:
     """Return the contributions of the table to one element of a·b; a and b are indexed by element − 1."""
     contributions: list[Block] = []
@@ -107,7 +114,13 @@ def product_blocks(
 
 
 def _term(
-    structure: Structure, term: Product, pair: tuple[Block, Block], element: int, factor: float, shape: Shape, dtype: Any
+    structure: Structure,
+    term: Product,
+    pair: tuple[Block, Block],
+    element: int,
+    factor: float,
+    shape: Shape,
+    dtype: Any,
 ) -> Block:
     families = structure.is_family(term.left) or structure.is_family(term.right)
     if families and not structure.is_family(element):

@@ -89,7 +89,9 @@ def structure_of(algebra: Algebra, scalars: Sequence[Any] = ()) -> Structure:
         ShapeError: fewer scalars than the table mentions, or one that is not a number.
     """
     if any(np.ndim(s) for s in scalars):
-        raise ShapeError("a scalar of the product table must be a single number", hint="use jax.vmap over a batch of it")
+        raise ShapeError(
+            "a scalar of the product table must be a single number", hint="use jax.vmap over a batch of it"
+        )
     if all(term.coefficient.is_rational for term in algebra.table):
         return _rational_structure(algebra)
     return _structure(algebra, scalars)

@@ -88,7 +88,9 @@ def _shifted(p: Polynomial) -> dict:
             rest = tuple(e - k for e, k in zip(exponents, part, strict=True))
             if any(part) and any(rest):
                 key = (part, rest)
-                result[key] = result.get(key, 0) + value * prod(comb(e, k) for e, k in zip(exponents, part, strict=True))
+                result[key] = result.get(key, 0) + value * prod(
+                    comb(e, k) for e, k in zip(exponents, part, strict=True)
+                )
     return result
 
 
@@ -134,7 +136,7 @@ def heat_gradient(dim: int) -> Example:
     one = Coefficient.of(1)
     two = Coefficient.of(2)
     table = (Term(1, 1, 3, two), Term(1, 2, 4, one), Term(1, 4, 5, two), Term(2, 3, 5, one))
-    unit = [tuple(int(i == j) for i in range(dim)) + (0,) for j in range(dim)]
+    unit = [tuple(int(i == j) for i in range(dim + 1)) for j in range(dim)]
     t = (0,) * dim + (1,)
     add = lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True))  # noqa: E731
     return Example(
@@ -171,9 +173,7 @@ class Surface:
         zero = next(iter(table.values())) * 0
         result = {}
         for k in range(1, len(self.example.algebra.elements)):
-            rows = [
-                sum((c * table.get(e, zero) for e, c in p.items()), zero) for p in self.example.polynomials(k)
-            ]
+            rows = [sum((c * table.get(e, zero) for e, c in p.items()), zero) for p in self.example.polynomials(k)]
             family = self.example.algebra.elements[k].axis is not None
             result[k] = jnp.stack(rows) if family else rows[0]
         return result
@@ -181,8 +181,7 @@ class Surface:
     def points(self, epsilon: jax.Array) -> list[jax.Array]:
         return [
             sum(
-                value * prod(epsilon[i] ** k / factorial(k) for i, k in enumerate(e) if k)
-                for e, value in table.items()
+                value * prod(epsilon[i] ** k / factorial(k) for i, k in enumerate(e) if k) for e, value in table.items()
             )
             for table in self.derivatives
         ]

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
-from jax.extend.core.primitives import closed_call_p
 from jax.scipy import special
 
 _RANDOM = np.random.default_rng(20)
@@ -48,7 +47,7 @@ def doubled_slope(x):
     return jnp.sin(x) * x.sum()
 
 
-doubled_slope.defjvp(lambda p, t: (doubled_slope(*p), 2 * jnp.cos(p[0]) * t[0] * jnp.exp(p[0]).sum()))
+doubled_slope.defjvp(lambda p, t: (doubled_slope(*p), jax.jvp(lambda x: jnp.cos(2 * x) * x.prod(), p, t)[1]))
 
 
 @jax.custom_vjp
@@ -57,6 +56,10 @@ def own_reverse(x):
 
 
 own_reverse.defvjp(lambda x: (own_reverse(x), x), lambda x, g: (g * jnp.sin(2 * x),))
+
+
+def linear_twice(x):
+    return jax.custom_derivatives.linear_call(lambda _, y: 2 * y, lambda _, y: 2 * y, (), jnp.sin(x))
 
 
 ELEMENTWISE = [
@@ -125,6 +128,7 @@ BILINEAR = [
     case("conv_general_dilated", lambda a: jnp.convolve(a, jnp.arange(3.0)), X, note="constant kernel"),
     case("conv_general_dilated", lambda a: jnp.convolve(jnp.arange(1.0, 4.0), a), X, note="constant signal"),
     case("conv_general_dilated", jnp.convolve, X, POSITIVE),
+    case("ragged_dot_general", lambda a, b: lax.ragged_dot(a, b, jnp.array([1, 2])), WIDE, STACK[:, :1].repeat(4, 1)),
 ]
 
 LINEAR = [
@@ -170,6 +174,7 @@ INDEXING = [
     case("scatter-sub", lambda a, x: a.at[jnp.array([1, 1, 0])].subtract(x), POSITIVE, X),
     case("scatter-max", lambda a, x: a.at[jnp.array([2, 1, 0])].max(x), POSITIVE - 0.8, X),
     case("scatter-min", lambda a, x: a.at[jnp.array([2, 1, 0])].min(x), POSITIVE - 0.8, X),
+    case("scatter-mul", lambda a, x: a.at[jnp.array([2, 1, 0])].multiply(x), POSITIVE, X),
     case("fft", lambda x: jnp.fft.fft(x), X),
     case("reduce_window_sum", lambda a: lax.reduce_window(a, 0.0, lax.add, (2, 2), (1, 1), "VALID"), WIDE),
 ]
@@ -183,14 +188,13 @@ PIECEWISE = [
     case("clamp", lax.clamp, SMALL, X, SMALL + 0.3, note="variable bounds"),
     case("abs", jnp.abs, X),
     case("abs", lambda x: jnp.abs(jnp.exp(1j * x) * x), X, note="complex"),
-    case("sign", lambda x: x * jnp.sign(x), X),
-    case("sign", lambda x: jnp.sign(x * 1j + POSITIVE), X, note="complex"),
     case("select_n", lambda x: jnp.where(x > 0, x**2, jnp.sin(x)), X),
     case("select_n", lambda x: lax.select_n(jnp.array([2, 0, 1]), x, x**2, jnp.ones(3)), X, note="three cases"),
     case("reduce_max", lambda a: a.max(0), WIDE),
     case("reduce_min", lambda a: a.min(), WIDE),
     case("sort", lambda a: jnp.sort(a, axis=0), WIDE),
     case("sort", lambda x, y: lax.sort((x, y), num_keys=1), X, POSITIVE, note="with a companion"),
+    case("approx_top_k", lambda x: lax.approx_max_k(x, 2)[0], X),
     case("top_k", lambda a: lax.top_k(a, 2), WIDE),
     case("cummax", lambda a: lax.cummax(a, 1, reverse=True), WIDE),
     case("cummin", lambda a: lax.cummin(a, 1), WIDE),
@@ -198,9 +202,7 @@ PIECEWISE = [
     case("reduce_window_min", lambda a: lax.reduce_window(a, jnp.inf, lax.min, (2, 2), (1, 1), "VALID"), WIDE),
     case(
         "select_and_gather_add",
-        lambda a: jax.jvp(
-            lambda b: lax.reduce_window(b, -jnp.inf, lax.max, (2, 2), (1, 1), "VALID"), (WIDE,), (a,)
-        )[1],
+        lambda a: jax.jvp(lambda b: lax.reduce_window(b, -jnp.inf, lax.max, (2, 2), (1, 1), "VALID"), (WIDE,), (a,))[1],
         WIDE + 1,
     ),
     case(
@@ -211,6 +213,8 @@ PIECEWISE = [
 ]
 
 REDUCTIONS = [
+    case("reduce", lambda a: lax.reduce(a, 1.0, lambda x, y: x * y, (1,)), WIDE),
+    case("reduce_window", lambda x: lax.reduce_window(x, 1.0, lambda a, b: a * b + 0 * a, (2,), (1,), "VALID"), X),
     case("reduce_sum", lambda a: a.sum(1), WIDE),
     case("cumsum", lambda a: jnp.cumsum(a, 1), WIDE),
     case("cumsum", lambda a: lax.cumsum(a, 0, reverse=True), WIDE, note="reverse"),
@@ -222,7 +226,8 @@ REDUCTIONS = [
 
 CONTROL_FLOW = [
     case("jit", jax.jit(lambda x: jnp.sin(x) * x), X),
-    case("closed_call", lambda x: closed_call_p.bind(x, call_jaxpr=jax.make_jaxpr(jnp.sin)(X))[0] * x, X),
+    case("custom_vmap_call", jax.custom_batching.custom_vmap(lambda x: jnp.sin(x) * x), X),
+    Case("linear_call", linear_twice, (X,), reference=lambda x: 2 * jnp.sin(x)),
     case("remat2", jax.checkpoint(lambda x: jnp.sin(x) * x), X),
     case("custom_jvp_call", jax.nn.relu, X, note="relu"),
     case("custom_jvp_call", jax.nn.relu, jnp.zeros(3), note="relu at zero"),
@@ -234,13 +239,32 @@ CONTROL_FLOW = [
     case("cond", lambda x: lax.cond(x.sum() > 0, lambda y: y**2, jnp.sin, x), X),
     case("cond", lambda x: lax.switch(2, [jnp.sin, jnp.cos, lambda y: jnp.ones(3)], x) * x, X, note="constant branch"),
     case("scan", lambda x, w: lax.scan(lambda c, t: (jnp.tanh(w @ c + t), c.sum()), x, MATRIX), X, MATRIX),
-    case("scan", lambda a: lax.scan(lambda c, t: (jnp.sin(c + t), c * t), jnp.zeros(4), a, reverse=True), WIDE, note="x"),
+    case(
+        "scan", lambda a: lax.scan(lambda c, t: (jnp.sin(c + t), c * t), jnp.zeros(4), a, reverse=True), WIDE, note="x"
+    ),
     case("scan", lambda x: lax.fori_loop(0, 3, lambda i, c: jnp.sin(c) * x + i, jnp.ones(3)), X, note="fori"),
     case("while", lambda x: lax.while_loop(lambda c: c.sum() < 5, lambda c: c * 1.5 + c**2, x), POSITIVE),
 ]
 
+SHIFTED = 3 * jnp.eye(3)
+LINEAR_ALGEBRA = [
+    case("cholesky", lambda a: jnp.linalg.cholesky(a @ a.T + SHIFTED), MATRIX),
+    case("lu", lambda a: jnp.linalg.slogdet(a), MATRIX),
+    case("triangular_solve", lambda a, b: lax.linalg.triangular_solve(a + SHIFTED, b, left_side=True), MATRIX, WIDE),
+    case("custom_linear_solve", lambda a, b: jnp.linalg.solve(a + SHIFTED, b), MATRIX, X),
+    case("tridiagonal_solve", lambda d, b: lax.linalg.tridiagonal_solve(SMALL, d + 3, SMALL, b), X, WIDE),
+    case("eigh", lambda a: jnp.linalg.eigh(a + a.T)[0], MATRIX),
+    Case("eig", lambda a: (jnp.linalg.eigvals(a) ** 3).sum(), (MATRIX,), reference=lambda a: jnp.trace(a @ a @ a) + 0j),
+    case("svd", lambda a: jnp.linalg.svd(a, compute_uv=False), WIDE),
+    case("qr", lambda a: jnp.linalg.qr(a), MATRIX),
+]
+
+HEAVY = (*CONTROL_FLOW, *LINEAR_ALGEBRA)
+"""Large functions: third order is enough for them."""
+
 CASES = [
-    *ELEMENTWISE, *POWERS, *BILINEAR, *LINEAR, *STRUCTURAL, *INDEXING, *PIECEWISE, *REDUCTIONS, *CONTROL_FLOW
+    *ELEMENTWISE, *POWERS, *BILINEAR, *LINEAR, *STRUCTURAL, *INDEXING, *PIECEWISE, *REDUCTIONS, *CONTROL_FLOW,
+    *LINEAR_ALGEBRA,
 ]  # fmt: skip
 
 NETWORKS = [
@@ -262,13 +286,6 @@ NETWORKS = [
     case("", lambda x: {"value": (x, jnp.arange(3)), "none": None}, X, note="pytree"),
 ]
 
-LINEAR_ALGEBRA = [
-    case("cholesky", lambda a: jnp.linalg.cholesky(a @ a.T + 3 * jnp.eye(3)), MATRIX),
-    case("lu", lambda a: jnp.linalg.slogdet(a)[1], MATRIX),
-    case("triangular_solve", lambda a, b: jnp.linalg.solve(a + 3 * jnp.eye(3), b), MATRIX, X),
-    case("eigh", lambda a: jnp.linalg.eigh(a + a.T)[0], MATRIX),
-]
-
 WITHOUT_DERIVATIVE = [
     case("stop_gradient", lambda x: x * lax.stop_gradient(x), X),
     case("eq", lambda x: x * (x == X), X),
@@ -278,6 +295,7 @@ WITHOUT_DERIVATIVE = [
     case("gt", lambda x: x * (x > 0), X),
     case("ge", lambda x: x * (x >= 0), X),
     case("is_finite", lambda x: x * jnp.isfinite(x), X),
+    case("sign", lambda x: x * jnp.sign(x), X),
     case("floor", lambda x: x * jnp.floor(3 * x), X),
     case("ceil", lambda x: x * jnp.ceil(3 * x), X),
     case("round", lambda x: x * jnp.round(3 * x), X),

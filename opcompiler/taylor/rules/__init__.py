@@ -4,13 +4,28 @@ from opcompiler.taylor.rules import (
     bilinear,
     control_flow,
     elementwise,
+    expanded,
     indexing,
     linalg,
     linear,
     piecewise,
     powers,
     reductions,
+    special,
     structural,
 )
 
-__all__ = ["bilinear", "control_flow", "elementwise", "indexing", "linalg", "linear", "piecewise", "powers", "reductions", "structural"]
+__all__ = [
+    "bilinear",
+    "control_flow",
+    "elementwise",
+    "expanded",
+    "indexing",
+    "linalg",
+    "linear",
+    "piecewise",
+    "powers",
+    "reductions",
+    "special",
+    "structural",
+]

@@ -20,10 +20,10 @@ def scaled(a: Series, factor: Any, primal: Any) -> Series:
     """Return a times a plain factor."""
     shape = np.shape(primal)
     a = with_rank(a, len(shape))
-    if np.ndim(factor) == 0 and isinstance(factor, np.ndarray | np.generic) and not np.iscomplexobj(factor):
+    if isinstance(factor, np.ndarray | np.generic) and factor.ndim == 0 and not np.iscomplexobj(factor):
         factor = float(factor)
     elif np.ndim(factor) == 0 and shape:
-        factor = jnp.reshape(factor, (1,) * len(shape))
+        factor = jnp.reshape(jnp.asarray(factor), (1,) * len(shape))
     return Series(primal, tuple(blocks.scale(block, factor) for block in a.blocks))
 
 

@@ -13,6 +13,7 @@ from jax import numpy as jnp
 from opcompiler.taylor import blocks
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.compression import recombined_rows
+from opcompiler.taylor.jaxpr import dtype_of
 from opcompiler.taylor.registry import Application
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
 from opcompiler.taylor.series import Series
@@ -41,14 +42,14 @@ def contract_constant(application: Application, a: Series, weight: Any, *, serie
         if array is not None:
             dense[k] = blocks.expand(array, a.shape, touched)
             stacked.setdefault(dense[k].shape[1:], []).append(k)
-    primal = None
+    primal: Any = None
     for members in stacked.values():
         pieces = _one_matmul(application, [dense[k] for k in members], weight, series_is_left)
         for k, piece in zip(members, pieces, strict=True):
             if k:
                 results[k - 1] = piece
             else:
-                primal = piece[0] if len(members) == 1 else lax.squeeze(piece, (0,))
+                primal = lax.squeeze(piece, (0,))
     return Series(primal, tuple(results))
 
 
@@ -86,7 +87,7 @@ def _gathered(
         return None
     order = [other[contracted.index(axis)] for axis in seed.axes]
     free = [axis for axis in range(np.ndim(weight)) if axis not in other]
-    dtype = application.equation.outvars[0].aval.dtype
+    dtype = dtype_of(application.equation.outvars[0])
     lead = a.ndim - len(seed.axes)
     matrix = jnp.transpose(jnp.asarray(weight), order + free)
     matrix = matrix.reshape((prod(seed.point(a.shape)), *(1,) * lead, *matrix.shape[len(order) :])).astype(dtype)

@@ -41,7 +41,7 @@ def call_demand(
     return interpreter.demands(_body(equation.params), active, needed)[1]
 
 
-@taylor_rule("jit", "closed_call", "custom_vjp_call", family=FAMILY, demand=call_demand)
+@taylor_rule("jit", "custom_vjp_call", family=FAMILY, demand=call_demand)
 def call(application: Application, *inputs: Any) -> list[Any]:
     """A call is its body. A custom reverse rule says nothing about forward derivatives: the function itself counts."""
     return application.interpreter.run(_body(application.params), inputs, application.needed)
@@ -73,9 +73,7 @@ def joined(a: Template, b: Template) -> Template:
     """Return the smallest template that both fit into."""
     if a is None or b is None:
         return b if a is None else a
-    return tuple(
-        q if p is None else p if q is None else np.broadcast_shapes(p, q) for p, q in zip(a, b, strict=True)
-    )
+    return tuple(q if p is None else p if q is None else np.broadcast_shapes(p, q) for p, q in zip(a, b, strict=True))
 
 
 def fitted(value: Any, template: Template) -> Any:
@@ -97,7 +95,9 @@ def stable_templates(step: Callable[[Sequence[Any]], Sequence[Any]], carry: Sequ
     """Return templates of the carry that one step maps into themselves."""
     templates = [template_of(v) for v in carry]
     while True:
-        following = jax.eval_shape(lambda t=tuple(templates): step([fitted(v, s) for v, s in zip(carry, t, strict=True)]))
+        following = jax.eval_shape(
+            lambda t=tuple(templates): step([fitted(v, s) for v, s in zip(carry, t, strict=True)])
+        )
         larger = [joined(t, template_of(v)) for t, v in zip(templates, following, strict=True)]
         if larger == templates:
             return templates
@@ -142,9 +142,16 @@ def scan(application: Application, *inputs: Any) -> list[Any]:
         return interpreter.run(params["jaxpr"], [*constants, *state, *slices], needed)
 
     along = [_along(v) for v in scanned]
-    first = [_slice_of(v, jax.tree_util.tree_map(lambda leaf: leaf[0], moving)) for v, moving in zip(scanned, along, strict=True)] if params["length"] else []
+    first = (
+        [
+            _slice_of(v, jax.tree_util.tree_map(lambda leaf: leaf[0], moving))
+            for v, moving in zip(scanned, along, strict=True)
+        ]
+        if params["length"]
+        else []
+    )
     if not params["length"]:
-        return application.bind(*map(constant, inputs))
+        return [*carry, *application.bind(*map(constant, inputs))[carries:]]
     templates = stable_templates(lambda state: step(state, first)[:carries], carry)
 
     def body(state: Sequence[Any], moving: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -207,6 +214,21 @@ def while_demand(
         carry = larger
 
 
+def _where(running: Any, new: Any, old: Any) -> Any:
+    """A loop with a batch of conditions goes on for some members only; theirs are the leading axes."""
+
+    def chosen(a: Any, b: Any, offset: int) -> Any:
+        mask = jnp.reshape(running, (1,) * offset + running.shape + (1,) * (np.ndim(a) - offset - running.ndim))
+        return jnp.where(mask, a, b)
+
+    primal = chosen(jnp.asarray(constant(new)), constant(old), 0)
+    template = joined(template_of(new), template_of(old))
+    if template is None:
+        return primal
+    pairs = zip(fitted(new, template).blocks, fitted(old, template).blocks, strict=True)
+    return Series(primal, tuple(None if a is None else chosen(a, b, 1) for a, b in pairs))
+
+
 @taylor_rule("while", family=FAMILY, demand=while_demand)
 def while_loop(application: Application, *inputs: Any) -> list[Any]:
     """A loop whose condition looks at values only."""
@@ -216,14 +238,21 @@ def while_loop(application: Application, *inputs: Any) -> list[Any]:
     demanded = while_demand(interpreter, application.equation, [is_series(v) for v in inputs], application.needed)
     needed = demanded[first + second :]
 
+    def goes_on(state: Sequence[Any]) -> Any:
+        values = [*map(constant, tests), *map(constant, state)]
+        return interpreter.run(params["cond_jaxpr"], values, [frozenset({0})])[0]
+
     def step(state: Sequence[Any]) -> list[Any]:
-        return interpreter.run(params["body_jaxpr"], [*constants, *state], needed)
+        following = interpreter.run(params["body_jaxpr"], [*constants, *state], needed)
+        running = goes_on(state)
+        if not np.ndim(running):
+            return following
+        return [_where(running, new, old) for new, old in zip(following, state, strict=True)]
 
     templates = stable_templates(step, carry)
 
     def condition(state: Sequence[Any]) -> Any:
-        values = [*map(constant, tests), *map(constant, state)]
-        return interpreter.run(params["cond_jaxpr"], values, [frozenset({0})])[0]
+        return jnp.any(goes_on(state))
 
     def body(state: Sequence[Any]) -> list[Any]:
         return [fitted(v, t) for v, t in zip(step(state), templates, strict=True)]

@@ -113,8 +113,8 @@ def bilinear(application: Application, a: Series, b: Series) -> Series:
             pairs = {(term.left, term.right), (term.right, term.left)}
             for p, q in sorted(pairs):
                 value = _pair(application, a, b, (p, q), term.weights)
-                summed = value is not None and not structure.is_family(k)
-                value = jnp.sum(value, axis=0, keepdims=True) if summed else value
+                if value is not None and not structure.is_family(k):
+                    value = jnp.sum(value, axis=0, keepdims=True)
                 contributions.append(blocks.scale(value, term.constant))
         result[k - 1] = blocks.total(contributions, shape, dtype)
     return Series(primal, tuple(result))

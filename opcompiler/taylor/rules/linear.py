@@ -11,17 +11,17 @@ from jax import numpy as jnp
 
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
-from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.registry import Application, locally_constant, taylor_rule
+from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.series import Series, constant, is_series, with_rank
 
 FAMILY = "linear"
 
 
-@taylor_rule("neg", "copy", "reduce_precision", "device_put", "name", family=FAMILY, demand=demand.linear)
+@taylor_rule("neg", "copy", "reduce_precision", "name", family=FAMILY, demand=demand.linear)
 def each(application: Application, a: Series) -> Series:
     """(La)_w = L a_w for an elementwise linear map L that also acts on the numbers of a coordinate seed."""
-    return Series(application.bind(a.primal), tuple(_on_block(application, block, a) for block in a.blocks))
+    return Series(_first(application.bind(a.primal)), tuple(_on_block(application, block, a) for block in a.blocks))
 
 
 def _on_block(application: Application, block: Block, a: Series) -> Block:
@@ -39,9 +39,9 @@ def _first(result: Any) -> Any:
     return result[0] if isinstance(result, list) else result
 
 
-@taylor_rule("optimization_barrier", family=FAMILY, demand=demand.linear)
+@taylor_rule("optimization_barrier", "device_put", family=FAMILY, demand=demand.linear)
 def optimization_barrier(application: Application, *inputs: Any) -> list[Any]:
-    """The identity; only the values are kept apart for the compiler."""
+    """The identity; where values live and how the compiler groups them does not concern the coefficients."""
     primals = application.bind(*map(constant, inputs))
     return [Series(p, a.blocks) if is_series(a) else p for a, p in zip(inputs, primals, strict=True)]
 
@@ -99,5 +99,5 @@ def add(application: Application, a: Any, b: Any) -> Series:
 
 
 locally_constant(
-    "stop_gradient", "eq", "ne", "lt", "le", "gt", "ge", "is_finite", "floor", "ceil", "round", "argmax", "argmin"
+    "stop_gradient", "eq", "ne", "lt", "le", "gt", "ge", "is_finite", "sign", "floor", "ceil", "round", "argmax", "argmin"
 )

@@ -61,15 +61,6 @@ def absolute(application: Application, a: Series) -> Series:
     )[0]
 
 
-@taylor_rule("sign", family=FAMILY)
-def sign(application: Application, a: Series) -> Any:
-    """Locally constant for real a; a/|a| for complex a."""
-    primal = application.bind(a.primal)
-    if not jnp.iscomplexobj(a.primal):
-        return primal
-    return application.interpreter.through(lambda z: z / jnp.abs(z), [a], application.needed, [primal])[0]
-
-
 @taylor_rule("select_n", family=FAMILY, demand=demand.linear)
 def select(application: Application, which: Any, *cases: Any) -> Series:
     """The coefficients of the chosen case."""
@@ -84,9 +75,7 @@ def select(application: Application, which: Any, *cases: Any) -> Series:
             result.append(None)
             continue
         rows = max(d.shape[0] for d in dense if d is not None)
-        full = [
-            jnp.zeros((rows, *shape), dtype) if d is None else jnp.broadcast_to(d, (rows, *shape)) for d in dense
-        ]
+        full = [jnp.zeros((rows, *shape), dtype) if d is None else jnp.broadcast_to(d, (rows, *shape)) for d in dense]
         result.append(lax.select_n(jnp.broadcast_to(index[None], (rows, *shape)), *full))
     return Series(primal, tuple(result))
 

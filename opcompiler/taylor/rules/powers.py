@@ -45,8 +45,8 @@ def power(application: Application, a: Any, b: Any) -> Series:
 
 def _constant_exponent(x: jax.Array, exponent: np.ndarray, order: int) -> list[Any]:
     """f⁽ᵏ⁾ = c(c − 1)…(c − k + 1) x^(c−k); integer powers where c is an integer, so that x ≤ 0 is no exception."""
-    c = exponent.item()
-    integral = not isinstance(c, complex) and float(c).is_integer() and abs(c) < 2**31
+    c: Any = exponent.item()
+    integral = np.isrealobj(exponent) and float(c).is_integer() and abs(c) < 2**31
     result: list[Any] = []
     falling = 1.0
     for k in range(1, order + 1):
@@ -54,7 +54,7 @@ def _constant_exponent(x: jax.Array, exponent: np.ndarray, order: int) -> list[A
         if falling == 0:
             break
         if integral:
-            value = falling if c == k else lax.integer_pow(x, int(c) - k) * falling
+            value = falling if c == k else lax.integer_pow(x, round(c) - k) * falling
         else:
             value = lax.pow(x, jnp.asarray(c - k, x.dtype)) * falling
         result.append(value)

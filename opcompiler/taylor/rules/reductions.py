@@ -12,8 +12,9 @@ from jax import numpy as jnp
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.registry import Application, taylor_rule
+from opcompiler.taylor.rules.structural import joined
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
-from opcompiler.taylor.series import Series, multiply_series
+from opcompiler.taylor.series import Series, map_blocks, multiply_series
 
 FAMILY = "reductions"
 
@@ -24,10 +25,10 @@ def reduce_sum(application: Application, a: Series) -> Series:
     axes = tuple(application.params["axes"])
     primal = application.bind(a.primal)
     result: list[Block] = []
-    for k, block in enumerate(a.blocks, 1):
+    for block in a.blocks:
         summed = _summed_seed(block, a, axes) if isinstance(block, Seed) else None
         if summed is None and block is not None:
-            summed = _summed(a.dense(k), a.shape, axes)
+            summed = _summed(blocks.densify(block, a.shape, a.dtype), a.shape, axes)
         result.append(summed)
     return Series(primal, tuple(result))
 
@@ -97,9 +98,8 @@ def reduce_prod(application: Application, a: Series) -> Series:
         half = series.shape[0] // 2
         low, high, rest = (_rows(series, *bounds) for bounds in ((0, half), (half, 2 * half), (2 * half, None)))
         product = multiply_series(structure, low, high, low.primal * high.primal, structure.closure(needed))
-        series = _joined(product, rest) if rest.shape[0] else product
-    first = tuple(None if b is None else b[:, 0] for b in series.blocks)
-    return Series(primal, first)
+        series = _appended(product, rest) if rest.shape[0] else product
+    return map_blocks(series, lambda b: b[:, 0], primal)
 
 
 def _flattened(a: Series, axes: tuple[int, ...], kept: list[int]) -> Series:
@@ -114,18 +114,8 @@ def _flattened(a: Series, axes: tuple[int, ...], kept: list[int]) -> Series:
 
 
 def _rows(a: Series, start: int, stop: int | None) -> Series:
-    return Series(a.primal[start:stop], tuple(None if b is None else b[:, start:stop] for b in a.blocks))
+    return map_blocks(a, lambda b: b[:, start:stop], a.primal[start:stop])
 
 
-def _joined(a: Series, b: Series) -> Series:
-    blocks_: list[Block] = []
-    for p, q in zip(a.blocks, b.blocks, strict=True):
-        if p is None and q is None:
-            blocks_.append(None)
-            continue
-        left = jnp.zeros((q.shape[0], *a.shape), a.dtype) if p is None else blocks.expand(p, a.shape)
-        right = jnp.zeros((left.shape[0], *b.shape), b.dtype) if q is None else blocks.expand(q, b.shape)
-        blocks_.append(lax.concatenate([left, right], 1))
-    return Series(lax.concatenate([a.primal, b.primal], 0), tuple(blocks_))
-
-
+def _appended(a: Series, b: Series) -> Series:
+    return joined([a, b], 0, lax.concatenate([a.primal, b.primal], 0))

@@ -11,7 +11,6 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from opcompiler.errors import UnsupportedPrimitiveError
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.registry import Application, taylor_rule
@@ -26,10 +25,10 @@ OnSeed = Callable[[Seed], Seed | None]
 def rearranged(a: Series, primal: Any, on_array: Callable[[jax.Array], jax.Array], on_seed: OnSeed | None) -> Series:
     """Apply one function to dense blocks, another to seeds; a seed that it declines is written out."""
     result: list[Block] = []
-    for k, block in enumerate(a.blocks, 1):
+    for block in a.blocks:
         moved = on_seed(block) if isinstance(block, Seed) and on_seed is not None else None
         if moved is None and block is not None:
-            moved = on_array(a.dense(k))
+            moved = on_array(blocks.densify(block, a.shape, a.dtype))
         result.append(moved)
     return Series(primal, tuple(result))
 
@@ -107,9 +106,10 @@ def reshaped(a: Series, primal: Any) -> Series:
 @taylor_rule("reshape", "squeeze", family=FAMILY, demand=demand.linear)
 def reshape(application: Application, a: Series) -> Series:
     """(Ra)_w = R a_w; C order is kept."""
-    if application.name == "reshape" and application.params["dimensions"] is not None:
-        raise UnsupportedPrimitiveError(f"reshape with a permutation of the axes, at {application.source}")
-    return reshaped(a, application.bind(a.primal))
+    order = application.params["dimensions"] if application.name == "reshape" else None
+    if order is None:
+        return reshaped(a, application.bind(a.primal))
+    return reshaped(transposed(a, tuple(order)), application.bind(a.primal))
 
 
 @taylor_rule("broadcast_in_dim", family=FAMILY, demand=demand.linear)
@@ -133,7 +133,11 @@ def broadcast_in_dim(application: Application, a: Series, *dynamic: Any) -> Seri
 @taylor_rule("transpose", family=FAMILY, demand=demand.linear)
 def transpose(application: Application, a: Series) -> Series:
     """(Pa)_w = P a_w."""
-    permutation = application.params["permutation"]
+    return transposed(a, application.params["permutation"])
+
+
+def transposed(a: Series, permutation: tuple[int, ...]) -> Series:
+    """Permute the axes of the value and of every coefficient."""
 
     def on_array(block: jax.Array) -> jax.Array:
         return lax.transpose(block, (0, *(axis + 1 for axis in permutation)))
@@ -142,7 +146,7 @@ def transpose(application: Application, a: Series) -> Series:
         axes = tuple(permutation.index(axis) for axis in seed.axes)
         return Seed(seed.runs, _scale(seed, on_array), axes, seed.directions)
 
-    return rearranged(a, application.bind(a.primal), on_array, on_seed)
+    return rearranged(a, lax.transpose(a.primal, permutation), on_array, on_seed)
 
 
 # selections of positions --------------------------------------------------------------------------------------------
@@ -176,11 +180,9 @@ def slice_(application: Application, a: Series) -> Series:
     strides = application.params["strides"] or (1,) * a.ndim
 
     def on_array(block: jax.Array) -> jax.Array:
-        full = [axis for axis in range(a.ndim) if a.shape[axis] > 1]
         lows = [starts[i] if block.shape[i + 1] > 1 else 0 for i in range(a.ndim)]
         highs = [limits[i] if block.shape[i + 1] > 1 else 1 for i in range(a.ndim)]
         steps = [strides[i] if block.shape[i + 1] > 1 else 1 for i in range(a.ndim)]
-        del full
         if any(limits[i] == starts[i] for i in range(a.ndim)):
             return blocks.expand(block, a.shape)[(slice(None), *map(slice, starts, limits, strides))]
         return lax.slice(block, (0, *lows), (block.shape[0], *highs), (1, *steps))
@@ -201,7 +203,7 @@ def rev(application: Application, a: Series) -> Series:
         return lax.rev(block, tuple(axis + 1 for axis in dimensions))
 
     def on_seed(seed: Seed) -> Seed | None:
-        moved = select_positions(seed, a.shape, lambda p: np.flip(p, [d for d in dimensions if p.shape[d] > 1]))
+        moved = select_positions(seed, a.shape, lambda p: np.flip(p, tuple(d for d in dimensions if p.shape[d] > 1)))
         return None if moved is None else moved.scaled(_scale(seed, on_array))
 
     return rearranged(a, application.bind(a.primal), on_array, on_seed)
@@ -244,9 +246,7 @@ def stack(application: Application, *operands: Any) -> Series:
     axis = application.params["axis"]
     shape = np.shape(constant(operands[0]))
     shape = (*shape[:axis], 1, *shape[axis:])
-    grown = [
-        reshaped(a, jnp.reshape(a.primal, shape)) if is_series(a) else jnp.reshape(a, shape) for a in operands
-    ]
+    grown = [reshaped(a, jnp.reshape(a.primal, shape)) if is_series(a) else jnp.reshape(a, shape) for a in operands]
     return joined(grown, axis, application.bind(*map(constant, operands)))
 
 
@@ -289,12 +289,8 @@ def joined(operands: Sequence[Any], axis: int, primal: jax.Array) -> Series:
     return Series(primal, tuple(result))
 
 
-def _joined_arrays(
-    pieces: Sequence[jax.Array | None], shapes: Sequence[Shape], axis: int, dtype: Any
-) -> jax.Array:
-    common = np.broadcast_shapes(
-        *((*p.shape[: axis + 1], 1, *p.shape[axis + 2 :]) for p in pieces if p is not None)
-    )
+def _joined_arrays(pieces: Sequence[jax.Array | None], shapes: Sequence[Shape], axis: int, dtype: Any) -> jax.Array:
+    common = np.broadcast_shapes(*((*p.shape[: axis + 1], 1, *p.shape[axis + 2 :]) for p in pieces if p is not None))
     full = []
     for piece, shape in zip(pieces, shapes, strict=True):
         target = (*common[: axis + 1], shape[axis], *common[axis + 2 :])
@@ -325,23 +321,27 @@ def joined_seeds(pieces: Sequence[Block], shapes: Sequence[Shape], axis: int) ->
             window = tuple(slice(offset, offset + shape[axis]) if x == axis else slice(None) for x in axes)
             new = index[window].reshape(-1)
             for direction, position, length in piece.runs:
-                runs += [(direction + i, int(new[position + i]), 1) for i in range(length)] if len(axes) > 1 else [
-                    (direction, int(new[position]), length)
-                ]
+                runs += (
+                    [(direction + i, int(new[position + i]), 1) for i in range(length)]
+                    if len(axes) > 1
+                    else [(direction, int(new[position]), length)]
+                )
         offset += shape[axis]
-    touched = [r for r in merge_runs(runs)]
+    touched = merge_runs(runs)
     if sum(n for _, _, n in touched) != len({d for d, _, n in touched for d in range(d, d + n)}):
         return None
     scale = _joined_scale(pieces, shapes, axis, ndim)
-    return Seed(tuple(touched), scale, axes, max(s.directions for s in seeds))
+    return Seed(touched, scale, axes, max(s.directions for s in seeds))
 
 
 def _joined_scale(pieces: Sequence[Block], shapes: Sequence[Shape], axis: int, ndim: int) -> Any:
     scales = [p.scale for p in pieces if isinstance(p, Seed)]
     if all(isinstance(s, int | float) and s == scales[0] for s in scales):
         return scales[0]
-    dtype = jnp.result_type(*scales, jnp.float32) if all(isinstance(s, int | float) for s in scales) else next(
-        s.dtype for s in scales if not isinstance(s, int | float)
+    dtype = (
+        jnp.result_type(*scales, jnp.float32)
+        if all(isinstance(s, int | float) for s in scales)
+        else next(s.dtype for s in scales if not isinstance(s, int | float))
     )
     arrays = []
     for piece in pieces:
