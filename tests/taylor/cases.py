@@ -58,6 +58,14 @@ def own_reverse(x):
 own_reverse.defvjp(lambda x: (own_reverse(x), x), lambda x, g: (g * jnp.sin(2 * x),))
 
 
+@jax.custom_batching.custom_vmap
+def own_batching(x):
+    return jnp.sin(x) * x
+
+
+own_batching.def_vmap(lambda size, batched, x: (jnp.sin(x) * x, batched[0]))
+
+
 def linear_twice(x):
     return jax.custom_derivatives.linear_call(lambda _, y: 2 * y, lambda _, y: 2 * y, (), jnp.sin(x))
 
@@ -174,7 +182,7 @@ INDEXING = [
     case("scatter-sub", lambda a, x: a.at[jnp.array([1, 1, 0])].subtract(x), POSITIVE, X),
     case("scatter-max", lambda a, x: a.at[jnp.array([2, 1, 0])].max(x), POSITIVE - 0.8, X),
     case("scatter-min", lambda a, x: a.at[jnp.array([2, 1, 0])].min(x), POSITIVE - 0.8, X),
-    case("scatter-mul", lambda a, x: a.at[jnp.array([2, 1, 0])].multiply(x), POSITIVE, X),
+    case("scatter-mul", lambda a, x: a.at[jnp.array([2, 0])].multiply(x[:2], unique_indices=True), POSITIVE, X),
     case("fft", lambda x: jnp.fft.fft(x), X),
     case("reduce_window_sum", lambda a: lax.reduce_window(a, 0.0, lax.add, (2, 2), (1, 1), "VALID"), WIDE),
 ]
@@ -226,7 +234,7 @@ REDUCTIONS = [
 
 CONTROL_FLOW = [
     case("jit", jax.jit(lambda x: jnp.sin(x) * x), X),
-    case("custom_vmap_call", jax.custom_batching.custom_vmap(lambda x: jnp.sin(x) * x), X),
+    case("custom_vmap_call", own_batching, X),
     Case("linear_call", linear_twice, (X,), reference=lambda x: 2 * jnp.sin(x)),
     case("remat2", jax.checkpoint(lambda x: jnp.sin(x) * x), X),
     case("custom_jvp_call", jax.nn.relu, X, note="relu"),
