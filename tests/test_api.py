@@ -252,7 +252,7 @@ def test_composition_with_shard_map():
 
 def test_an_error_inside_u_says_what_u_was_called_with():
     op = oc.compile("Δu", spaces={"x": 5})
-    with pytest.raises(Exception, match="dot") as error:
+    with pytest.raises(Exception, match="matmul") as error:
         op(jax.vmap(lambda x: jnp.sum(x @ jnp.ones((5, 2)))), XS)
     assert "u takes ONE point" in "".join(error.value.__notes__)
 
