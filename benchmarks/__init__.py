@@ -1,0 +1,1 @@
+"""Measurements: the peers side by side in one run."""

@@ -1,0 +1,187 @@
+"""The engine beside its peers, in one run, interleaved, medians.
+
+    python -m benchmarks.engine                 all workloads
+    python -m benchmarks.engine laplacian-100   some of them
+    python -m benchmarks.engine --json FILE     also as JSON
+
+For every workload each contender computes the same numbers (checked first, against nested automatic differentiation)
+and is timed for evaluation and for the gradient of the mean squared residual with respect to the weights. `limit` is
+the time that the matrix products of our plan would take at the matrix rate measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks import workloads
+from benchmarks.workloads import Contender, Workload
+
+ROUNDS = 15
+"""Interleaved timings of every contender; the median is reported."""
+
+SLOW_SECONDS = 1.5
+"""A contender slower than this per call is timed only `SLOW_ROUNDS` times."""
+
+SLOW_ROUNDS = 5
+
+
+@dataclass
+class Row:
+    """One contender on one workload."""
+
+    workload: str
+    contender: str
+    mode: str
+    milliseconds: float
+    ours_faster_by: float
+    flops: float
+    temporary_mib: float
+    compile_seconds: float
+    error: float
+    limit_fraction: float | None = None
+
+
+@dataclass
+class Compiled:
+    """A compiled contender with what the compiler said about it."""
+
+    contender: Contender
+    run: Callable
+    flops: float
+    temporary_mib: float
+    compile_seconds: float
+
+
+def main() -> None:
+    """Run the chosen workloads and print a table for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", help=f"of {', '.join(workloads.ALL)}")
+    parser.add_argument("--json", type=Path, help="write all rows there")
+    arguments = parser.parse_args()
+    unknown = set(arguments.workloads) - set(workloads.ALL)
+    if unknown:
+        parser.error(f"unknown workloads: {', '.join(sorted(unknown))}")
+    device = jax.devices()[0]
+    print(f"jax {jax.__version__} on {device.device_kind} ({platform.processor() or platform.machine()})")
+    rows: list[Row] = []
+    for name in arguments.workloads or workloads.ALL:
+        print(f"\n{name} …", file=sys.stderr, flush=True)
+        workload = workloads.ALL[name]()
+        rows += measure(workload)
+        if arguments.json:
+            arguments.json.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({"device": device.device_kind, "rows": [asdict(r) for r in rows]}, indent=1)
+            arguments.json.write_text(text + "\n")
+
+
+def measure(workload: Workload) -> list[Row]:
+    """Time every contender of one workload, in both modes, and print the table."""
+    expected = workload.reference(workload.weights, *workload.points)
+    scale = float(jnp.max(jnp.abs(expected)))
+    rows = []
+    for mode in ("evaluate", "gradient"):
+        compiled = []
+        for contender in workload.contenders:
+            print(f"  compiling {mode}: {contender.name}", file=sys.stderr, flush=True)
+            compiled.append(compile_contender(contender, workload, mode))
+        seconds = interleaved([c.run for c in compiled])
+        rate = matmul_rate(workload)
+        for entry, time_taken in zip(compiled, seconds, strict=True):
+            value = entry.contender.function(workload.weights, *workload.points)
+            error = float(jnp.max(jnp.abs(value - expected))) / scale
+            limit = workload.matmul_flops * (1 if mode == "evaluate" else 3) / rate
+            rows.append(
+                Row(
+                    workload.name,
+                    entry.contender.name,
+                    mode,
+                    1e3 * time_taken,
+                    time_taken / seconds[0],
+                    entry.flops,
+                    entry.temporary_mib,
+                    entry.compile_seconds,
+                    error,
+                    limit / time_taken if entry is compiled[0] else None,
+                )
+            )
+        show(rows[-len(compiled) :], rate)
+    return rows
+
+
+def compile_contender(contender: Contender, workload: Workload, mode: str) -> Compiled:
+    """Compile one contender for one mode and ask the compiler what it costs."""
+
+    def loss(weights: object, *points: jax.Array) -> jax.Array:
+        return jnp.mean(contender.function(weights, *points) ** 2)
+
+    function = contender.function if mode == "evaluate" else jax.grad(loss)
+    start = time.perf_counter()
+    executable = jax.jit(function).lower(workload.weights, *workload.points).compile()
+    seconds = time.perf_counter() - start
+    analysis = executable.cost_analysis() or {}
+    memory = executable.memory_analysis()
+    temporary = getattr(memory, "temp_size_in_bytes", 0) / 2**20
+    return Compiled(
+        contender,
+        lambda: jax.block_until_ready(executable(workload.weights, *workload.points)),
+        float(analysis.get("flops", 0.0)),
+        temporary,
+        seconds,
+    )
+
+
+def interleaved(runs: list[Callable[[], object]]) -> list[float]:
+    """Median seconds of each, taking turns so that all see the same machine."""
+    first = []
+    for run in runs:
+        run()
+        start = time.perf_counter()
+        run()
+        first.append(time.perf_counter() - start)
+    times: list[list[float]] = [[] for _ in runs]
+    for round_number in range(ROUNDS):
+        for number, run in enumerate(runs):
+            if first[number] > SLOW_SECONDS and round_number >= SLOW_ROUNDS:
+                continue
+            start = time.perf_counter()
+            run()
+            times[number].append(time.perf_counter() - start)
+    return [statistics.median(t) for t in times]
+
+
+def matmul_rate(workload: Workload) -> float:
+    """Measured flop/s of the widest square hidden layer over all coefficients of our plan."""
+    rows, width = workload.matmul_shape
+    left = jnp.ones((rows, width), jnp.float32)
+    right = jnp.ones((width, width), jnp.float32) / width
+    product = jax.jit(lambda a, b: a @ b)
+    seconds = interleaved([lambda: jax.block_until_ready(product(left, right))])[0]
+    return 2 * rows * width * width / seconds
+
+
+def show(rows: list[Row], rate: float) -> None:
+    """Print one table."""
+    head = rows[0]
+    print(f"\n{head.workload} · {head.mode} · matrix rate {rate / 1e9:.0f} GFLOP/s")
+    print(f"  {'contender':34} {'ms':>9} {'÷ ours':>7} {'MFLOP':>9} {'temp MiB':>9} {'compile s':>9} {'error':>8}")
+    for row in rows:
+        limit = f"  {row.limit_fraction:.2f} of limit" if row.limit_fraction is not None else ""
+        print(
+            f"  {row.contender:34} {row.milliseconds:9.2f} {row.ours_faster_by:7.2f} {row.flops / 1e6:9.0f} "
+            f"{row.temporary_mib:9.1f} {row.compile_seconds:9.2f} {row.error:8.1e}{limit}"
+        )
+
+
+if __name__ == "__main__":
+    main()
