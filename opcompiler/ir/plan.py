@@ -11,6 +11,7 @@ from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.scheme import Scheme
+from opcompiler.ir.strategy import Alternative
 
 __all__ = ["Certificate", "Compression", "Cost", "Plan", "Propagation", "Readout", "ReadoutPart"]
 
@@ -128,6 +129,7 @@ class Plan:
         field_certificates: (field, certificate) for `separate`.
         profile: the network it was made for.
         cost: estimate for `joint` on `profile`.
+        alternatives: every strategy that was weighed for `joint`, the chosen one first.
     """
 
     normal_form: NormalForm
@@ -138,6 +140,7 @@ class Plan:
     field_certificates: tuple[tuple[str, Certificate], ...]
     profile: NetworkProfile = DEFAULT_PROFILE
     cost: Cost = Cost(0, 0)
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def certificates(self) -> Mapping[str, Certificate]:

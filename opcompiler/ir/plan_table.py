@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from opcompiler.ir.algebra import AxisSeed, CoordinateSeed, Seed
 from opcompiler.ir.coefficient import ONE, Coefficient
 from opcompiler.ir.plan import Certificate, Plan, Propagation, Readout, ReadoutPart
+from opcompiler.ir.strategy import Alternative
 
 __all__ = ["plan_table"]
 
@@ -25,11 +26,18 @@ def plan_table(plan: Plan) -> str:
         ("cost", f"{plan.cost.total:,} flops per point ({plan.cost.linear:,} linear + "
                  f"{plan.cost.elementwise:,} elementwise), {plan.profile.description}"),
     ]  # fmt: skip
+    rejected = [alternative for alternative in plan.alternatives if not alternative.chosen]
+    rows += [("weighed" if n == 0 else "", _alternative(alternative)) for n, alternative in enumerate(rejected)]
     if len(plan.field_certificates) > 1:
         each = ", ".join(f"{field} {own.carried}" for field, own in plan.field_certificates)
         rows.append(("one by one", f"coefficients carried when each field is its own callable: {each}"))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows if text)
+
+
+def _alternative(alternative: Alternative) -> str:
+    count = "" if alternative.coefficients is None else f" {alternative.coefficients:,}"
+    return f"{alternative.strategy}{count}: {alternative.reason}"
 
 
 def _certificate(certificate: Certificate) -> list[tuple[str, str]]:

@@ -13,7 +13,20 @@ from types import ModuleType
 from typing import Any, cast
 
 from opcompiler.errors import OpCompilerError, OperatorSyntaxError, UnsupportedError
-from opcompiler.ir import algebra, coefficient, declarations, head, network, normal_form, plan, scheme, space, symbol
+from opcompiler.ir import (
+    algebra,
+    coefficient,
+    declarations,
+    head,
+    network,
+    normal_form,
+    plan,
+    scheme,
+    space,
+    strategy,
+    surd,
+    symbol,
+)
 
 __all__ = ["PLAN_VERSION", "dump_plan", "load_plan"]
 
@@ -30,7 +43,9 @@ def _dataclasses(*modules: ModuleType) -> dict[str, type]:
     }
 
 
-_CLASSES = _dataclasses(algebra, coefficient, declarations, head, network, normal_form, plan, scheme, space, symbol)
+_CLASSES = _dataclasses(
+    algebra, coefficient, declarations, head, network, normal_form, plan, scheme, space, strategy, surd, symbol
+)
 
 
 def dump_plan(value: plan.Plan) -> str:

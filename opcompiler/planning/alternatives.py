@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from opcompiler.ir.normal_form import Contraction, NormalForm
 from opcompiler.ir.plan import Certificate
-from opcompiler.ir.strategy import Alternative
+from opcompiler.ir.strategy import Alternative, JointTangents, SlotJet
 from opcompiler.planning.counts import DiagonalCounts, diagonal_counts, down_set, griewank
 from opcompiler.planning.listing import MAX_COORDINATES, ListedSymbols, listed_symbols
 from opcompiler.planning.minimal_algebra import minimal_algebra
@@ -19,6 +20,7 @@ __all__ = ["alternatives"]
 _HIGHEST_SLOT_ORDER = 40
 _SLOT_TRIES = 3000
 _SLOT_COORDINATES = 5
+_MOST_SYMBOLS = 24
 """Work limits of the searches, in units that do not depend on the machine."""
 
 _REVERSE_FACTOR = 4
@@ -40,6 +42,20 @@ def alternatives(normal_form: NormalForm, certificate: Certificate | None = None
     return (_minimal(certificate), *_others(normal_form, certificate))
 
 
+@lru_cache(maxsize=64)
+def _searched(normal_form: NormalForm) -> tuple[ListedSymbols | None, JointTangents | None, SlotJet | None]:
+    """Return the symbols written out, and what the searches find: the same for every network."""
+    listed = listed_symbols(normal_form)
+    if listed is None:
+        return None, None, None
+    tangents = slots = None
+    if len(listed.symbols) <= _MOST_SYMBOLS:
+        tangents = joint_tangents(listed.symbols, listed.coordinates, nodes=0)
+    if len(listed.coordinates) <= _SLOT_COORDINATES:
+        slots = slot_jet(listed.symbols, listed.coordinates, _HIGHEST_SLOT_ORDER, _SLOT_TRIES)
+    return listed, tangents, slots
+
+
 def _minimal(certificate: Certificate) -> Alternative:
     if certificate.carried == certificate.minimum:
         reason = "the fewest coefficients of any scheme that evaluates the field once and reads off linearly"
@@ -49,7 +65,7 @@ def _minimal(certificate: Certificate) -> Alternative:
 
 
 def _others(normal_form: NormalForm, certificate: Certificate) -> Iterator[Alternative]:
-    listed = listed_symbols(normal_form)
+    listed, tangents, slots = _searched(normal_form)
     large = None if listed is not None else diagonal_counts(normal_form)
     if large is not None:
         yield from _counted(large, certificate.carried)
@@ -57,8 +73,8 @@ def _others(normal_form: NormalForm, certificate: Certificate) -> Iterator[Alter
         reason = f"more than {MAX_COORDINATES} coordinates or too many monomials to write out"
         yield Alternative("univariate jets", False, None, None, None, "unknown", f"not weighed: {reason}")
     if listed is not None:
-        yield from _jets(listed, certificate.carried)
-        yield _slots(listed, certificate.carried)
+        yield from _jets(tangents, certificate.carried)
+        yield _slots(listed, slots, certificate.carried)
         count = down_set(listed.symbols)
         yield Alternative(
             "nested differentiation", False, count, None, certificate.minimum,
@@ -84,25 +100,28 @@ def _counted(counts: DiagonalCounts, carried: int) -> Iterator[Alternative]:
         yield Alternative(strategy, False, count, None, None, "unknown", _against(count, carried))
 
 
-def _jets(listed: ListedSymbols, carried: int) -> Iterator[Alternative]:
-    tangents = joint_tangents(listed.symbols, listed.coordinates, nodes=0)
+def _jets(tangents: JointTangents | None, carried: int) -> Iterator[Alternative]:
+    if tangents is None:
+        reason = f"not weighed: more than {_MOST_SYMBOLS} different symbols"
+        yield Alternative("univariate jets", False, None, None, None, "unknown", reason)
+        return
     for strategy, count in (("collapsed jets", tangents.collapsed), ("univariate jets", tangents.separate)):
         yield Alternative(
             strategy, False, count, tangents.directions, tangents.lower_bound, tangents.status,
-            _against(count, carried, "the minimal algebra in other coordinates"),
+            _against(count, carried, "the minimal algebra in other words"),
         )  # fmt: skip
 
 
-def _slots(listed: ListedSymbols, carried: int) -> Alternative:
+def _slots(listed: ListedSymbols, found: SlotJet | None, carried: int) -> Alternative:
+    strategy = "one multi-slot jet"
+    if found is not None:
+        return Alternative(
+            strategy, False, found.carried, 1, None, "unknown", _against(found.carried, carried, "a single jet")
+        )
+    reason = f"no slots of order ≤ {_HIGHEST_SLOT_ORDER} found that give every derivative a unique preimage"
     if len(listed.coordinates) > _SLOT_COORDINATES:
         reason = f"not weighed: more than {_SLOT_COORDINATES} coordinates occur"
-        return Alternative("one multi-slot jet", False, None, None, None, "unknown", reason)
-    found = slot_jet(listed.symbols, listed.coordinates, _HIGHEST_SLOT_ORDER, _SLOT_TRIES)
-    if found is None:
-        reason = f"no slots found with a unique preimage of every derivative up to order {_HIGHEST_SLOT_ORDER}"
-        return Alternative("one multi-slot jet", False, None, None, None, "unknown", reason)
-    reason = _against(found.carried, carried, "a single jet")
-    return Alternative("one multi-slot jet", False, found.carried, 1, None, "unknown", reason)
+    return Alternative(strategy, False, None, None, None, "unknown", reason)
 
 
 def _reverse(normal_form: NormalForm, certificate: Certificate) -> Iterator[Alternative]:

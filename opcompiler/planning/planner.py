@@ -7,6 +7,7 @@ from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan, Propagation
 from opcompiler.ir.scheme import Exact, Scheme
+from opcompiler.planning.alternatives import alternatives
 from opcompiler.planning.bottleneck import compressed
 from opcompiler.planning.cost import cost_of
 from opcompiler.planning.labels import scalar_names
@@ -47,6 +48,7 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
         field_certificates=tuple((name, own) for name, (_, own) in separate.items()),
         profile=chosen,
         cost=cost_of(joint, chosen),
+        alternatives=alternatives(normal_form, certificate),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan
+from opcompiler.ir.strategy import Alternative
 from opcompiler.report.heads import head_text, output_text
 from opcompiler.report.propagation import propagation_lines
 from opcompiler.report.symbols import contraction_name, contraction_text
@@ -33,7 +34,9 @@ def explain_text(plan: Plan, texts: Sequence[str] = ()) -> str:
         ("propagation", propagation_lines(plan.joint, normal_form, scalars, names)),
         ("certificate", _certificate(plan)),
         ("cost", _cost(plan)),
+        ("weighed against it", _alternatives(plan)),
     ]
+    sections = [(title, lines) for title, lines in sections if lines]
     return "\n\n".join("\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in sections)
 
 
@@ -113,6 +116,30 @@ def _cost(plan: Plan) -> list[str]:
         f"{cost.total:,} flops per point, {cost.linear:,} in linear layers and {cost.elementwise:,} elementwise",
         f"estimated for the network: {plan.profile.description}",
     ]
+
+
+def _alternatives(plan: Plan) -> list[str]:
+    """Return one line per strategy that is not used: its price, what is known of its directions, the reason."""
+    rejected = [alternative for alternative in plan.alternatives if not alternative.chosen]
+    names = max((len(alternative.strategy) for alternative in rejected), default=0)
+    lines: list[str] = []
+    for alternative in rejected:
+        count = "–" if alternative.coefficients is None else f"{alternative.coefficients:,}"
+        directions = f" ({_directions(alternative)})" if alternative.directions and alternative.lower_bound else ""
+        lines.append(f"{alternative.strategy:<{names}}   {count:>6}   {alternative.reason}{directions}")
+    return lines
+
+
+def _directions(alternative: Alternative) -> str:
+    count, bound = alternative.directions, alternative.lower_bound
+    noun = "direction" if count == 1 else "directions"
+    match alternative.status:
+        case "proved":
+            return f"{count:,} {noun}, no set has fewer"
+        case "bracketed":
+            return f"{count:,} {noun}, at least {bound:,} needed"
+        case "unknown":
+            return f"{count:,} {noun}"
 
 
 def _bracketed(text: str) -> str:

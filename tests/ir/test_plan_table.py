@@ -36,7 +36,12 @@ def test_the_table_of_two_dimensional_kdv():
         "          contraction 2 of u = [2]\n"
         "          contraction 3 of u = 2·[3]\n"
         "          contraction 4 of u = [4]\n"
-        "cost      827,904 flops per point (788,480 linear + 39,424 elementwise), default: tanh MLP 4×128"
+        "cost      827,904 flops per point (788,480 linear + 39,424 elementwise), default: tanh MLP 4×128\n"
+        "weighed   collapsed jets 16: 8 more coefficients\n"
+        "          univariate jets 21: 13 more coefficients\n"
+        "          one multi-slot jet 22: 14 more coefficients\n"
+        "          nested differentiation 11: 3 more coefficients\n"
+        "          all partial derivatives 61: 53 more coefficients"
     )
 
 

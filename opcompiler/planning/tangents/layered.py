@@ -188,6 +188,11 @@ def _new_directions(forms: Sequence[Form], degree: int, layers: _Layers, nodes: 
     if gradient is not None:
         return gradient, "directions of the Laplacian whose gradient this is"
     choices: list[tuple[list[Direction], str]] = []
+    every = _all_partials(forms, degree, layers)
+    if every is not None:
+        choices.append((every, "all partial derivatives"))
+        if len(every) == rank_bound(forms):
+            return choices[0]
     for ordered in _orderings(forms):
         found: list[Direction] = []
         sources: list[str] = []
@@ -198,9 +203,6 @@ def _new_directions(forms: Sequence[Form], degree: int, layers: _Layers, nodes: 
                 found += new
                 sources.append(source)
         choices.append((found, ", ".join(dict.fromkeys(sources))))
-    every = _all_partials(forms, degree, layers)
-    if every is not None:
-        choices.append((every, "all partial derivatives"))
     best = min(choices, key=lambda choice: len(choice[0]))
     least = max(rank_bound(forms) - len(layers.jets), len(forms) if layers.jets else rank_bound(forms), 1)
     if nodes and degree > 2 and len(best[0]) > least and (layers.jets or len(forms) > 1):

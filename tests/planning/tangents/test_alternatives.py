@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from planning.forms import IDENTITY, gradient, laplacian, normal_form, of, power_sum, scalars, times, xi
 from planning.tangents.test_table import OPERATORS
 
+from opcompiler.ir.plan import Plan
 from opcompiler.planning import plan
 from opcompiler.planning.alternatives import alternatives
+from opcompiler.report import explain_text
 
 
 def weighed(form):
@@ -87,3 +94,31 @@ def test_without_derivatives_there_is_nothing_to_weigh():
 def test_the_same_twice():
     form = OPERATORS["KP lumped"]
     assert alternatives(form) == alternatives(form)
+
+
+def test_a_plan_keeps_and_shows_what_was_weighed():
+    planned = plan(OPERATORS["KdV-2D lumped"])
+    assert planned.alternatives == alternatives(OPERATORS["KdV-2D lumped"])
+    assert Plan.from_json(planned.to_json()) == planned
+    assert "weighed   collapsed jets 16: 8 more coefficients" in str(planned)
+    assert "collapsed jets                16   8 more coefficients (6 directions, at least 4 needed)" in explain_text(
+        planned
+    )
+
+
+def test_plans_are_the_same_under_any_hash_seed():
+    code = (
+        "from planning.tangents.test_table import OPERATORS\nfrom opcompiler.planning import plan\n"
+        "for name in ('KP lumped', '∂_tΔ, d=2', '∇Δ + Δ, d=3', 'Cahn–Hilliard, d=2'):\n"
+        "    print(plan(OPERATORS[name]).to_json())"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True, text=True, check=True, timeout=120,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }  # fmt: skip
+    assert len(texts) == 1
+    assert texts.pop().count("opcompiler-plan") == 4
