@@ -35,7 +35,7 @@ for name, function in {
     "triangular inverse": lambda a: lax.linalg.triangular_solve(jnp.tril(a) + 2 * jnp.eye(3), jnp.eye(3), left_side=True, lower=True), "norm of solve": lambda a: jnp.sum(jnp.linalg.solve(a, jnp.ones(3)) ** 2), "toeplitz": lambda a: jnp.linalg.inv(scipy_linalg.toeplitz(a[0], a[:, 0]) + 3 * jnp.eye(3)), "block_diag": lambda a: jnp.linalg.slogdet(scipy_linalg.block_diag(a, a.T))[1],
     "lstsq": lambda a: jnp.linalg.lstsq(a, jnp.ones(3))[0],
 }.items():  # fmt: skip
-    add(name, "linear algebra", function, M)
+    add(name, "linear algebra", function, M, short=1 if "expm" in name else 2)
 
 
 
@@ -80,6 +80,6 @@ add("vandermonde determinant", "linear algebra", lambda x: jnp.linalg.det(jnp.va
 add("determinant at a singular matrix", "linear algebra", jnp.linalg.det, np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.5, -1.0, 1.0]]), reference=lambda a: jnp.sum(a[0] * jnp.cross(a[1], a[2])))  # fmt: skip
 add("repeated eigenvalues", "linear algebra", lambda a: jnp.linalg.eigvalsh((a + a.T) / 2), np.eye(3), limit=1)
 add("householder product", "linear algebra", lambda v: jnp.eye(3) - 2 * jnp.outer(v, v) / (v @ v), V)
-add("rotation by expm", "linear algebra", lambda v: scipy_linalg.expm(jnp.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]) * v[0] + jnp.diag(v)), V)
+add("rotation by expm", "linear algebra", lambda v: scipy_linalg.expm(jnp.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]) * v[0] + jnp.diag(v)), V, short=1)
 add("matrix logarithm series", "linear algebra", lambda a: sum((-1) ** (k + 1) * jnp.linalg.matrix_power(0.1 * a, k) / k for k in range(1, 5)), M)
 add("schur complement", "linear algebra", lambda a, f: a[:2, :2] - a[:2, 2:] @ jnp.linalg.inv(a[2:, 2:]) @ a[2:, :2] + f[:2, :2], M, Fixed(np.eye(3)))

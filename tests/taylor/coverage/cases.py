@@ -33,6 +33,7 @@ class Case:
         limit: highest order that is compared.
         unsupported_from: order from which on the function has no derivative in JAX and says so.
         tolerance: relative tolerance.
+        short: highest order in the short run.
         smooth: whether the single-precision comparison applies.
     """
 
@@ -45,6 +46,7 @@ class Case:
     unsupported_from: int | None = None
     tolerance: float = 1e-9
     smooth: bool = True
+    short: int = 3
 
     @property
     def seed(self) -> int:

@@ -13,7 +13,7 @@ from opcompiler.taylor import Jet, evaluate, variable
 from taylor.coverage.algebras import Problem, problem
 from taylor.coverage.cases import Case, Fixed, flat_arguments, is_fixed
 
-__all__ = ["problem_of", "reference_of", "relative_error", "results_of"]
+__all__ = ["both", "problem_of", "reference_of", "relative_error", "results_of"]
 
 Coefficients = list[list[np.ndarray]]
 """Per element of the algebra, per floating-point result."""
@@ -24,7 +24,7 @@ QUICK = {"xla_backend_optimization_level": "0", "xla_llvm_disable_expensive_pass
 
 def compiled(function: Callable[..., Any], *arguments: Any) -> Any:
     """Compile in a hurry and run once."""
-    return jax.jit(function).lower(*arguments).compile(compiler_options=QUICK)(*arguments)
+    return jax.jit(function, compiler_options=QUICK)(*arguments)
 
 
 def split(case: Case, dtype: Any = np.float64) -> tuple[list[np.ndarray], Callable[[list[Any]], tuple[Any, ...]]]:
@@ -50,8 +50,8 @@ def problem_of(case: Case, kind: str, order: int) -> Problem:
     return problem(kind, order, split(case)[0], case.seed)
 
 
-def reference_of(case: Case, task: Problem) -> Coefficients:
-    """Return the coefficients of the floating-point results, by nested `jax.jvp`."""
+def reference_function(case: Case, task: Problem) -> Callable[[], list[list[jax.Array]]]:
+    """Return the function that computes the coefficients of the floating-point results by nested `jax.jvp`."""
     _, rebuilt = split(case)
     function = case.reference or case.function
 
@@ -59,11 +59,11 @@ def reference_of(case: Case, task: Problem) -> Coefficients:
         results = jax.tree_util.tree_leaves(function(*rebuilt(list(values))))
         return [jnp.asarray(r) for r in results if jnp.issubdtype(jnp.result_type(r), jnp.inexact)]
 
-    return jax.tree_util.tree_map(np.asarray, compiled(lambda: task.reference(smooth_results)))
+    return lambda: task.reference(smooth_results)
 
 
-def results_of(case: Case, task: Problem, jit: bool = True, dtype: Any = np.float64) -> Coefficients:
-    """Return the coefficients of the floating-point results, by the engine."""
+def engine_function(case: Case, task: Problem, dtype: Any = np.float64) -> tuple[Callable[..., Any], tuple[Any, Any]]:
+    """Return the function that computes the same by the engine, and its arguments."""
     points, rebuilt = split(case, dtype)
 
     def run(values: list[Any], seeds: list[dict[int, Any]]) -> list[list[jax.Array]]:
@@ -73,10 +73,27 @@ def results_of(case: Case, task: Problem, jit: bool = True, dtype: Any = np.floa
         smooth = [j for j in jets if jnp.issubdtype(jnp.result_type(j.primal), jnp.inexact)]
         return [[j.coefficient(k) for j in smooth] for k in range(len(task.algebra.elements))]
 
-    values = [jnp.asarray(p) for p in points]
     seeds = jax.tree_util.tree_map(lambda s: _cast(s, dtype), task.seeds)
-    result = compiled(run, values, seeds) if jit else run(values, seeds)
-    return jax.tree_util.tree_map(np.asarray, result)
+    return run, ([jnp.asarray(p) for p in points], seeds)
+
+
+def reference_of(case: Case, task: Problem) -> Coefficients:
+    """Return the coefficients of the floating-point results, by nested `jax.jvp`."""
+    return jax.tree_util.tree_map(np.asarray, compiled(reference_function(case, task)))
+
+
+def results_of(case: Case, task: Problem, jit: bool = True, dtype: Any = np.float64) -> Coefficients:
+    """Return the coefficients of the floating-point results, by the engine."""
+    run, arguments = engine_function(case, task, dtype)
+    return jax.tree_util.tree_map(np.asarray, compiled(run, *arguments) if jit else run(*arguments))
+
+
+def both(case: Case, task: Problem) -> tuple[Coefficients, Coefficients]:
+    """Return results and reference from one compilation, which halves the time of a short run."""
+    run, arguments = engine_function(case, task)
+    reference = reference_function(case, task)
+    ours, theirs = compiled(lambda *a: (run(*a), reference()), *arguments)
+    return jax.tree_util.tree_map(np.asarray, ours), jax.tree_util.tree_map(np.asarray, theirs)
 
 
 def relative_error(have: Coefficients, want: Coefficients) -> float:

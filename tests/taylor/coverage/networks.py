@@ -152,7 +152,8 @@ def masked_attention(x, w):
     return nn.softmax(scores) @ x
 
 
-@case("networks", draw(1, 3, 2, 4, salt=27))
+# The attention of jax.nn accumulates in single precision.
+@case("networks", draw(1, 3, 2, 4, salt=27), tolerance=1e-5)
 def dot_product_attention(x):
     return nn.dot_product_attention(x, jnp.sin(x), x**2)
 
