@@ -2,6 +2,7 @@
 
 import corpus
 import jax
+import jax.numpy as jnp
 import pytest
 
 import opcompiler as oc
@@ -34,3 +35,27 @@ def test_corpus(form, capsys):
     with capsys.disabled():
         print(f"\ncorpus, {form}: {passed} of {len(entries)} equations evaluate to their stored values")
     assert passed >= FLOOR[form], "\n".join(f"{name}: {cause}" for name, cause in failures.items())
+
+
+@pytest.mark.parametrize("entry", corpus.entries("unicode")[::5], ids=lambda entry: entry.id)
+def test_every_way_of_giving_arguments(entry):
+    """Packed coordinates, run-time parameters per point, functions at call, one callable for all fields, a batch."""
+    declared = entry.declarations
+    parameters, functions = declared["parameters"], declared["functions"]
+    declared["parameters"] = {name: oc.Runtime(jnp.shape(value)) for name, value in parameters.items()}
+    declared["functions"] = {
+        key: oc.Function(shape=jax.eval_shape(f, *[0.5] * (key.count(",") + 1)).shape) for key, f in functions.items()
+    }
+    u, points = entry.u, entry.points
+    if not isinstance(declared["spaces"], dict) or all(size is None for size in declared["spaces"].values()):
+        declared["spaces"] = {"packed": tuple(declared["spaces"])}
+        u = {name: (lambda z, f=f: f(*z)) for name, f in u.items()}
+        points = [jnp.stack(points)]
+    op = oc.compile(entry.text, **declared)
+    result = op(
+        (lambda *p: tuple(f(*p) for f in u.values())) if len(u) > 1 else next(iter(u.values())),
+        *(jnp.stack([point, point]) for point in points),
+        parameters={name: jnp.stack([jnp.asarray(value)] * 2) for name, value in parameters.items()},
+        functions=functions,
+    )
+    assert entry.error(jax.tree.map(lambda value: value[1], result)) <= TOLERANCE
