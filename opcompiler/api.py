@@ -20,10 +20,13 @@ from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.scheme import Exact, Scheme
 from opcompiler.language.characters import normalise_name
+from opcompiler.symbolic.export import to_sympy
+from opcompiler.symbolic.imports import from_sympy, is_sympy
 
-__all__ = ["Plan", "compile", "explain", "lower", "parse", "plan", "reduce"]
+__all__ = ["Plan", "compile", "explain", "lower", "parse", "plan", "reduce", "to_sympy"]
 
-Text: TypeAlias = str | Sequence[str] | Mapping[str, str]
+Text: TypeAlias = str | Sequence[Any] | Mapping[str, Any] | Any
+"""A string, a sympy expression, or a sequence or mapping of these; sympy's types are not named outside `symbolic`."""
 
 Spaces: TypeAlias = Mapping[str, Any] | Sequence[str] | str
 
@@ -57,7 +60,8 @@ def compile(
 
     Args:
         text: one string (the result is a bare value), a sequence (a tuple) or a mapping of strings (a dict), of any
-            tensor rank and order; all are planned jointly. `lhs = rhs` means lhs − rhs.
+            tensor rank and order; all are planned jointly. `lhs = rhs` means lhs − rhs. A sympy expression, equation
+            or matrix stands for a string: `Function("u")(x, t).diff(t)`.
         spaces: name → None (scalar coordinate), n (an array [n] with coordinates x1 … xn), a tuple of ints (point
             shape) or a tuple of coordinate names (one packed array). A sequence of names means scalars. u takes one
             positional argument per space.
@@ -112,8 +116,11 @@ def plan(normal_form: NormalForm, scheme: Scheme = EXACT) -> Plan:
     """Return the minimal plan of a normal form, with its certificate.
 
     Raises:
-        OpCompilerError: the plan would exceed a limit.
+        LimitError: the plan would exceed a limit.
+        ArgumentTypeError: `scheme` is no scheme.
     """
+    if not isinstance(scheme, Exact):
+        raise ArgumentTypeError(f"{scheme!r} is no scheme", hint="the scheme of this version is oc.Exact()")
     return planning.plan(normal_form, scheme)
 
 
@@ -149,7 +156,7 @@ def explain(operator_or_text: CompiledOperator | Plan | Text, **declarations: An
             return report.explain_text(known)
         case text:
             operator = compile(text, **declarations)
-            texts = (text,) if isinstance(text, str) else tuple(text.values() if isinstance(text, Mapping) else text)
+            texts = text.values() if isinstance(text, Mapping) else (text,) if _is_entry(text) else text
             return report.explain_text(operator.plan, tuple(str(item) for item in texts))
 
 
@@ -169,7 +176,27 @@ def _parse(
         **options,
     )
     declarations, callables = _with_callables(declarations, tuple(given.values()))
-    return language.parse(text, declarations), callables
+    return _read(text, declarations), callables
+
+
+def _is_entry(text: Text) -> bool:
+    return isinstance(text, str) or is_sympy(text)
+
+
+def _read(text: Text, declarations: Declarations) -> System:
+    """Read strings as text and sympy expressions node by node, also side by side."""
+    entries = (text,) if _is_entry(text) else text.values() if isinstance(text, Mapping) else text
+    if not (isinstance(text, Sequence | Mapping) or is_sympy(text)) or not any(map(is_sympy, entries)):
+        return language.parse(text, declarations)
+    expressions, sources = [], []
+    for entry in entries:
+        read = is_sympy(entry)
+        expressions.append(
+            from_sympy(entry, declarations) if read else language.parse((entry,), declarations).expressions[0]
+        )
+        sources.append("" if read else entry)
+    labels = None if _is_entry(text) else tuple(map(str, text)) if isinstance(text, Mapping) else ()
+    return System(tuple(expressions), declarations, labels, tuple(sources))
 
 
 def _sequence(value: Any) -> Sequence[Any]:

@@ -343,6 +343,8 @@ def test_mistakes_in_declarations_are_told_at_compile_time():
         oc.compile("c u", spaces=("x",), functions={"c(x)": lambda: 3.0})
     with pytest.raises(TypeError, match="cannot be traced"):
         oc.compile("c u", spaces=("x",), functions={"c(x)": lambda x: float(x)})
+    with pytest.raises(TypeError, match="no scheme"):
+        oc.compile("u", spaces=("x",), scheme="exact")
     with pytest.raises(TypeError, match="None"):
         jax.jit(lambda k: oc.compile("k u", spaces=("x",), parameters={"k": k})(jnp.sin, 0.3))(2.0)
 
@@ -375,6 +377,20 @@ def test_the_plan_of_a_network_uses_its_bottleneck_and_gives_the_same_value():
     close(op(narrow, x), expected)
     close(oc.lower(op.plan)(narrow, x), expected)
     assert op.plan_for(lambda x: narrow(x) + x[0], x).certificate.minimum == 42
+
+
+def test_training_through_the_bottleneck_has_the_gradients_of_the_plain_plan():
+    op = oc.compile("Δu - u", spaces={"x": 40})
+    pinned = oc.lower(op.plan)
+    x = jax.random.normal(jax.random.key(6), (3, 40))
+    weights = (jax.random.normal(jax.random.key(7), (40, 4)) / 6, jax.random.normal(jax.random.key(8), (4, 5)))
+
+    def loss(w, operator):
+        return jnp.sum(operator(lambda z: jnp.sum(jnp.sin(jnp.tanh(z @ w[0]) @ w[1])), x) ** 2)
+
+    gradient = jax.jit(jax.grad(loss), static_argnums=1)
+    for actual, expected in zip(gradient(weights, op), gradient(weights, pinned), strict=True):
+        close(actual, expected, 1e-9)
 
 
 def test_certificates_per_field_and_jointly():

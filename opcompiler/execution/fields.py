@@ -104,6 +104,8 @@ def _exactly(field: FieldDeclaration, value: Any) -> jax.Array:
     hints = ["u takes ONE point and the operator does the batching; don't vmap it"]
     if value.shape == (*field.shape, 1):
         hints = [f"{value.shape} → {field.shape}: drop the axis, e.g. `u(x)[..., 0]` or squeeze"]
+    elif field.shape == (*value.shape, 1):
+        hints = [f'keep the axis, e.g. `u(x)[..., None]`, or declare a scalar: fields={{"{field.name}": None}}']
     elif field.shape == () and value.ndim == 1:
         hints.append(f'or declare a vector field: fields={{"{field.name}": {value.shape[0]}}}')
     raise ShapeError(
