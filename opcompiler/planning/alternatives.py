@@ -18,7 +18,7 @@ from opcompiler.planning.tangents.layered import joint_tangents
 __all__ = ["alternatives"]
 
 _HIGHEST_SLOT_ORDER = 40
-_SLOT_TRIES = 3000
+_SLOT_TRIES = 1500
 _SLOT_COORDINATES = 5
 _MOST_SYMBOLS = 24
 """Work limits of the searches, in units that do not depend on the machine."""

@@ -88,9 +88,9 @@ def smallest_slots(
     start = max(map(sum, needed))
     for order in range(start, highest + 1):
         for slots in _slots_of_order(needed, order):
-            tries -= 1
-            if slots and all(_is_unique(slots, _weight(slots, alpha)) for alpha in needed):
+            if slots:
                 return slots, order
+            tries -= 1
             if tries < 0:
                 return None
     return None
@@ -170,32 +170,35 @@ def _of_weight(slots: Sequence[int], weight: int) -> Iterator[MultiIndex]:
             yield (power, *rest)
 
 
-def _is_unique(slots: Sequence[int], weight: int) -> bool:
-    found = _of_weight(slots, weight)
-    return next(found, None) is not None and next(found, None) is None
-
-
 def _slots_of_order(needed: Sequence[MultiIndex], order: int) -> Iterator[tuple[int, ...]]:
-    """Yield the slots for which the heaviest wanted derivative has weight `order`, in lexicographic order.
+    """Yield the slots that give all wanted derivatives, the heaviest at weight `order`, in lexicographic order.
 
-    What is dropped on the way is yielded as (), so that the caller can count the work.
+    What is dropped on the way is yielded as (), so that the caller can count the work. The set of weights that some
+    multi-index has, and of those that two have, are kept as bits of integers.
     """
     variables = len(needed[0])
+    rest = [[sum(alpha[place:]) for alpha in needed] for place in range(variables + 1)]
+    everything = (1 << (order + 1)) - 1
 
-    def extended(slots: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    def extended(slots: tuple[int, ...], weights: list[int], once: int, twice: int) -> Iterator[tuple[int, ...]]:
         place = len(slots)
         if place == variables:
-            yield slots if max(_weight(slots, alpha) for alpha in needed) == order else ()
+            yield slots if max(weights) == order else ()
             return
         for slot in range(1, order + 1):
-            longer = (*slots, slot)
+            longer = [weight + slot * alpha[place] for weight, alpha in zip(weights, needed, strict=True)]
             # The coordinates still to come weigh at least 1 each.
-            least = max(_weight(longer, alpha[: place + 1]) + sum(alpha[place + 1 :]) for alpha in needed)
-            if least > order:
+            if max(weight + least for weight, least in zip(longer, rest[place + 1], strict=True)) > order:
                 break
-            if all(_is_unique(longer, _weight(longer, a[: place + 1])) for a in needed if not any(a[place + 1 :])):
-                yield from extended(longer)
-            else:
+            one, two = once, twice
+            for _ in range(order // slot):
+                shifted = (one << slot) & everything
+                two |= ((two << slot) & everything) | (once & shifted)
+                one |= shifted
+            finished = zip(longer, rest[place + 1], strict=True)
+            if any(not least and two >> weight & 1 for weight, least in finished):
                 yield ()
+            else:
+                yield from extended((*slots, slot), longer, one, two)
 
-    return extended(())
+    return extended((), [0] * len(needed), 1, 0)

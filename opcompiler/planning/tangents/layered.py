@@ -37,8 +37,11 @@ from opcompiler.planning.tangents.waring import DEFAULT_NODES, LARGEST_WEIGHT, d
 
 __all__ = ["jet_coefficients", "joint_tangents"]
 
-_TRIED = 24
-"""Orders in which the forms of one degree are decomposed one after another."""
+_PERMUTED = 3
+"""Forms of one degree that are decomposed in every order; more of them in three orders."""
+
+_FREE_TRIED = 6
+"""Known directions that are tried singly as free squares."""
 
 
 @dataclass(slots=True)
@@ -128,14 +131,13 @@ def _weights(directions: Sequence[Direction], form: Form, degree: int) -> list[N
     target: list[Number] = [form.get(alpha, Fraction(0)) for alpha in indices]
     if len({entry.radicand for v in directions for entry in v if isinstance(entry, Surd)}) > 1:
         directions = [tuple(e.rounded() if isinstance(e, Surd) else e for e in v) for v in directions]
-    weights = solve([power_column(direction, indices) for direction in directions], target) if directions else None
-    if weights is None and any(_is_rounded(direction) for direction in directions):
-        columns = np.array([[float(x) for x in power_column(v, indices)] for v in directions]).T
-        rounded = np.linalg.lstsq(columns, np.array([float(x) for x in target]), rcond=None)[0]
-        near: list[Number] = [Fraction(float(value)) for value in rounded]
-        largest = max(map(abs, form.values()))
-        weights = near if residual(form, directions, near, degree) <= largest / 10**12 else None
-    return weights
+    if not any(_is_rounded(direction) for direction in directions):
+        return solve([power_column(direction, indices) for direction in directions], target) if directions else None
+    columns = np.array([[float(x) for x in power_column(v, indices)] for v in directions]).T
+    found = np.linalg.lstsq(columns, np.array([float(x) for x in target]), rcond=None)[0]
+    near: list[Number] = [Fraction(float(value)) for value in found]
+    largest = max(map(abs, form.values()))
+    return near if residual(form, directions, near, degree) <= largest / 10**12 else None
 
 
 def _is_rounded(direction: Direction) -> bool:
@@ -188,10 +190,12 @@ def _new_directions(forms: Sequence[Form], degree: int, layers: _Layers, nodes: 
     if gradient is not None:
         return gradient, "directions of the Laplacian whose gradient this is"
     choices: list[tuple[list[Direction], str]] = []
+    bound = rank_bound(forms)
+    least = max(bound - len(layers.jets), len(forms))
     every = _all_partials(forms, degree, layers)
     if every is not None:
         choices.append((every, "all partial derivatives"))
-        if len(every) == rank_bound(forms):
+        if len(every) == bound:
             return choices[0]
     for ordered in _orderings(forms):
         found: list[Direction] = []
@@ -203,8 +207,9 @@ def _new_directions(forms: Sequence[Form], degree: int, layers: _Layers, nodes: 
                 found += new
                 sources.append(source)
         choices.append((found, ", ".join(dict.fromkeys(sources))))
+        if len(found) == least:
+            break
     best = min(choices, key=lambda choice: len(choice[0]))
-    least = max(rank_bound(forms) - len(layers.jets), len(forms) if layers.jets else rank_bound(forms), 1)
     if nodes and degree > 2 and len(best[0]) > least and (layers.jets or len(forms) > 1):
         searched = _lattice_search(forms, degree, layers, nodes)
         if searched is not None and len(searched) < len(best[0]):
@@ -213,8 +218,8 @@ def _new_directions(forms: Sequence[Form], degree: int, layers: _Layers, nodes: 
 
 
 def _orderings(forms: Sequence[Form]) -> list[tuple[Form, ...]]:
-    if len(forms) <= 4:
-        return list(permutations(forms))[:_TRIED]
+    if len(forms) <= _PERMUTED:
+        return list(permutations(forms))
     return [tuple(sorted(forms, key=len)), tuple(sorted(forms, key=len, reverse=True)), tuple(forms)]
 
 
@@ -228,7 +233,7 @@ def _for_one(
 ) -> tuple[list[Direction], str]:
     """Return new directions for one form, given known ones."""
     if degree == 2:
-        found = min((squares(matrix_of(form), free) for free in _free_subspaces(known)), key=len)
+        found = min((squares(matrix_of(form), free) for free in _free_subspaces(known, form)), key=len)
         directions = [integral(vector)[0] for vector, _ in found]
         source = "LDLᵀ" if not known else "LDLᵀ with free directions"
     else:
@@ -245,14 +250,19 @@ def _normal(direction: Direction) -> Direction:
     return tuple(entry / first for entry in direction)
 
 
-def _free_subspaces(known: Sequence[Direction]) -> list[list[tuple[Fraction, ...]]]:
-    """Return subspaces, as independent vectors, over which the squares of known directions span all quadratic forms."""
+def _free_subspaces(known: Sequence[Direction], form: Form) -> list[list[tuple[Fraction, ...]]]:
+    """Return subspaces, as independent vectors, over which the squares of known directions span all quadratic forms.
+
+    Only directions along the coordinates of the form can save one of its squares.
+    """
+    inside = {i for alpha in form for i, exponent in enumerate(alpha) if exponent}
+    known = [v for v in known if all(not entry or i in inside for i, entry in enumerate(v))]
     rational = [
         tuple(entry for entry in direction if not isinstance(entry, Surd))
         for direction in known
         if not any(isinstance(entry, Surd) for entry in direction) and not _is_rounded(direction)
     ]
-    found: list[list[tuple[Fraction, ...]]] = [[], *([vector] for vector in rational)]
+    found: list[list[tuple[Fraction, ...]]] = [[], *([vector] for vector in rational[:_FREE_TRIED])]
     if len(known) > 1:
         size = len(known[0])
         for used in _support_groups(known):

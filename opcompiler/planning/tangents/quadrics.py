@@ -36,7 +36,7 @@ def squares(matrix: Sequence[Sequence[Fraction]], free: Sequence[Vector] = ()) -
     """
     size, first = len(matrix), len(free)
     basis = _completed(free, size)
-    left = _congruent(matrix, basis)
+    left = _congruent(matrix, basis) if free else [list(row) for row in matrix]
     rest = list(range(first, size))
     found: list[tuple[list[Fraction], Fraction]] = []
 
