@@ -185,18 +185,27 @@ def _is_entry(text: Text) -> bool:
 
 def _read(text: Text, declarations: Declarations) -> System:
     """Read strings as text and sympy expressions node by node, also side by side."""
-    entries = (text,) if _is_entry(text) else text.values() if isinstance(text, Mapping) else text
-    if not (isinstance(text, Sequence | Mapping) or is_sympy(text)) or not any(map(is_sympy, entries)):
+    match text:
+        case str():
+            return language.parse(text, declarations)
+        case Mapping():
+            labels, entries = tuple(map(str, text)), tuple(text.values())
+        case Sequence():
+            labels, entries = (), tuple(text)
+        case _:
+            labels, entries = None, (text,)
+    if not any(map(is_sympy, entries)):
         return language.parse(text, declarations)
-    expressions, sources = [], []
-    for entry in entries:
-        read = is_sympy(entry)
-        expressions.append(
-            from_sympy(entry, declarations) if read else language.parse((entry,), declarations).expressions[0]
-        )
-        sources.append("" if read else entry)
-    labels = None if _is_entry(text) else tuple(map(str, text)) if isinstance(text, Mapping) else ()
-    return System(tuple(expressions), declarations, labels, tuple(sources))
+    systems = [_read_entry(entry, declarations) for entry in entries]
+    expressions = tuple(expression for system in systems for expression in system.expressions)
+    sources = tuple(source for system in systems for source in system.sources)
+    return System(expressions, declarations, labels, sources)
+
+
+def _read_entry(entry: Any, declarations: Declarations) -> System:
+    if is_sympy(entry):
+        return System((from_sympy(entry, declarations),), declarations, None, ("",))
+    return language.parse([entry], declarations)
 
 
 def _sequence(value: Any) -> Sequence[Any]:

@@ -7,6 +7,8 @@ __all__ = [
     "EXPLICIT_DIMENSION",
     "MAX_DETERMINANT",
     "MAX_DISTRIBUTED",
+    "MAX_IMPORTED_DEPTH",
+    "MAX_IMPORTED_NODES",
     "MAX_NUMBER_BITS",
     "MAX_ORDER",
     "MAX_TABLE",
@@ -27,6 +29,12 @@ MAX_ORDER = 100
 
 MAX_DISTRIBUTED = 256
 """Largest number of terms that multiplying out a product of sums may give."""
+
+MAX_IMPORTED_DEPTH = 96
+"""Height of a sympy expression that is read."""
+
+MAX_IMPORTED_NODES = 20_000
+"""Nodes of a sympy expression that is read."""
 
 MAX_DETERMINANT = 6
 """Largest determinant that is expanded."""
