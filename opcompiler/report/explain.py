@@ -8,7 +8,6 @@ from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan
 from opcompiler.ir.strategy import Alternative
-from opcompiler.ir.strategy import Alternative
 from opcompiler.report.heads import head_text, output_text
 from opcompiler.report.propagation import propagation_lines
 from opcompiler.report.symbols import contraction_name, contraction_text
@@ -17,7 +16,7 @@ __all__ = ["explain_text"]
 
 
 def explain_text(plan: Plan, texts: Sequence[str] = ()) -> str:
-    """Return what was written, how it was read, its normal form, the propagation, the proof, what was weighed and the cost.
+    """Return what was written, how it was read, its normal form, the propagation, the proof and the cost.
 
     Args:
         plan: the plan to explain.
@@ -38,7 +37,7 @@ def explain_text(plan: Plan, texts: Sequence[str] = ()) -> str:
         ("weighed against it", _alternatives(plan)),
     ]
     sections = [(title, lines) for title, lines in sections if lines]
-    return "\n\n".join("\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in sections if lines)
+    return "\n\n".join("\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in sections)
 
 
 def _operator(normal_form: NormalForm, texts: Sequence[str]) -> list[str]:
@@ -109,12 +108,6 @@ def _proof(certificate: Certificate) -> list[str]:
             f"checked   the Hankel matrix of the symbols has rank {certificate.hankel_rank} modulo {certificate.prime}"
         )
     return lines
-
-
-def _alternative(alternative: Alternative) -> str:
-    mark = "→" if alternative.chosen else " "
-    carried = "" if alternative.coefficients is None else f", {alternative.coefficients:,} coefficients"
-    return f"{mark} {alternative.strategy}{carried}: {alternative.reason}"
 
 
 def _cost(plan: Plan) -> list[str]:

@@ -26,7 +26,7 @@ def test_explain_tells_every_stage(capsys: pytest.CaptureFixture[str]):
     assert main(["explain", *CARD]) == 0
     told = capsys.readouterr().out
     headings = [line for line in told.splitlines() if line and not line.startswith(" ")]
-    assert headings == ["operator", "normal form", "propagation", "certificate", "weighed", "cost"]
+    assert headings == ["operator", "normal form", "propagation", "certificate", "cost", "weighed against it"]
     assert CARD[0] in told
     assert "minimum   12 coefficients = 1 + 5 + 3 + 2 + 1" in told
 
