@@ -13,7 +13,7 @@ WORKERS ?= 2
 # The interpreter that makes the environment; found by itself unless given.
 PYTHON ?=
 
-.PHONY: help demo test lint format wheel clean
+.PHONY: help demo test coverage lint format wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(VENV)/installed ## Compile, certify and evaluate operators on neural net
 
 test: $(VENV)/installed-dev ## Run all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (an hour or more)
+	@OPCOMPILER_COVERAGE=full $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage
 
 lint: $(VENV)/installed-dev ## Check style, types and the layers of the architecture
 	@$(BIN)/ruff check .

@@ -130,7 +130,9 @@ def solved(
     unknown: list[Coefficients] = [{} for _ in primals]
     for degree in sorted({structure.degrees[k] for k in wanted}):
         members = [k for k in wanted if structure.degrees[k] == degree]
-        known = [series_of(structure, p, x, structure.everything) if x else p for p, x in zip(primals, unknown, strict=True)]
+        known = [
+            series_of(structure, p, x, structure.everything) if x else p for p, x in zip(primals, unknown, strict=True)
+        ]
         images = image(known, frozenset(members)) if image else [None] * len(primals)
         pieces: dict[int, list[jax.Array]] = {}
         for k in members:

@@ -48,9 +48,7 @@ def _scaled_bessel(x: jax.Array, nu: int, order: int) -> list[Any]:
     odd = jnp.where(x < 0, -1.0, 1.0).astype(x.dtype)
     sizes = _bessel_orders(x, nu + order)
     values = [s if n % 2 == 0 else s * odd for n, s in enumerate(sizes)]
-    plain = [
-        sum(values[abs(nu - j + 2 * m)] * (comb(j, m) / 2**j) for m in range(j + 1)) for j in range(order + 1)
-    ]
+    plain = [sum(values[abs(nu - j + 2 * m)] * (comb(j, m) / 2**j) for m in range(j + 1)) for j in range(order + 1)]
     return [
         sum(plain[j] * (-sign) ** (k - j) * float(comb(k, j)) if k > j else plain[j] for j in range(k + 1))
         for k in range(1, order + 1)

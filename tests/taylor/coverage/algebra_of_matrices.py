@@ -7,7 +7,6 @@ import jax.scipy.linalg as scipy_linalg
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
-
 from taylor.coverage.cases import Fixed, add, draw
 
 M = draw(3, 3, salt=11) + 2.0 * np.diag([1.0, 1.4, 1.9])
@@ -38,7 +37,6 @@ for name, function in {
     add(name, "linear algebra", function, M, short=1 if "expm" in name else 2)
 
 
-
 def eigenvalues_by_newton(a):
     """Roots of the characteristic polynomial, from their values by Newton steps that can be differentiated."""
     a, m = symmetric(a) + 0.2 * a, (M + M.T) / 2 + np.diag([0.0, 2.0, 5.0]) + 0.2 * M
@@ -51,7 +49,13 @@ def eigenvalues_by_newton(a):
     return x + 0j
 
 
-add("general eigenvalues", "linear algebra", lambda a: jnp.linalg.eigvals(symmetric(a) + 0.2 * a), M, reference=eigenvalues_by_newton)
+add(
+    "general eigenvalues",
+    "linear algebra",
+    lambda a: jnp.linalg.eigvals(symmetric(a) + 0.2 * a),
+    M,
+    reference=eigenvalues_by_newton,
+)
 
 for name, function in {
     "solve": jnp.linalg.solve, "solve transposed": lambda a, b: jnp.linalg.solve(a.T, b), "solve by lu": lambda a, b: scipy_linalg.lu_solve(scipy_linalg.lu_factor(a), b), "triangular solve lower": lambda a, b: scipy_linalg.solve_triangular(a, b, lower=True), "triangular solve upper transposed": lambda a, b: scipy_linalg.solve_triangular(a, b, trans=1),
@@ -70,16 +74,50 @@ for name, function in {
 
 add("qr of a tall matrix", "linear algebra", jnp.linalg.qr, TALL)
 add("svd of a tall matrix", "linear algebra", lambda a: jnp.linalg.svd(a, full_matrices=False)[1], TALL)
-add("svd projectors of a wide matrix", "linear algebra", lambda a: (lambda u, s, v: (u * s**2) @ v)(*jnp.linalg.svd(a.T, full_matrices=False)), TALL)
+add(
+    "svd projectors of a wide matrix",
+    "linear algebra",
+    lambda a: (lambda u, s, v: (u * s**2) @ v)(*jnp.linalg.svd(a.T, full_matrices=False)),
+    TALL,
+)
 add("pinv of a tall matrix", "linear algebra", jnp.linalg.pinv, TALL)
 add("lu of a tall matrix", "linear algebra", lambda a: lax.linalg.lu(a)[0], TALL)
 add("lu of a wide matrix", "linear algebra", lambda a: lax.linalg.lu(a.T)[0], TALL)
-add("least squares by normal equations", "linear algebra", lambda a, b: jnp.linalg.solve(a.T @ a, a.T @ b), TALL, draw(4, salt=15))
-add("tridiagonal solve", "linear algebra", lambda d, b: lax.linalg.tridiagonal_solve(jnp.array([0.0, 0.3, 0.2]), d + 3, jnp.array([0.1, -0.4, 0.0]), b), V, B)
+add(
+    "least squares by normal equations",
+    "linear algebra",
+    lambda a, b: jnp.linalg.solve(a.T @ a, a.T @ b),
+    TALL,
+    draw(4, salt=15),
+)
+add(
+    "tridiagonal solve",
+    "linear algebra",
+    lambda d, b: lax.linalg.tridiagonal_solve(jnp.array([0.0, 0.3, 0.2]), d + 3, jnp.array([0.1, -0.4, 0.0]), b),
+    V,
+    B,
+)
 add("vandermonde determinant", "linear algebra", lambda x: jnp.linalg.det(jnp.vander(x)), V)
 add("determinant at a singular matrix", "linear algebra", jnp.linalg.det, np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.5, -1.0, 1.0]]), reference=lambda a: jnp.sum(a[0] * jnp.cross(a[1], a[2])))  # fmt: skip
 add("repeated eigenvalues", "linear algebra", lambda a: jnp.linalg.eigvalsh((a + a.T) / 2), np.eye(3), limit=1)
 add("householder product", "linear algebra", lambda v: jnp.eye(3) - 2 * jnp.outer(v, v) / (v @ v), V)
-add("rotation by expm", "linear algebra", lambda v: scipy_linalg.expm(jnp.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]) * v[0] + jnp.diag(v)), V, short=1)
-add("matrix logarithm series", "linear algebra", lambda a: sum((-1) ** (k + 1) * jnp.linalg.matrix_power(0.1 * a, k) / k for k in range(1, 5)), M)
-add("schur complement", "linear algebra", lambda a, f: a[:2, :2] - a[:2, 2:] @ jnp.linalg.inv(a[2:, 2:]) @ a[2:, :2] + f[:2, :2], M, Fixed(np.eye(3)))
+add(
+    "rotation by expm",
+    "linear algebra",
+    lambda v: scipy_linalg.expm(jnp.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]]) * v[0] + jnp.diag(v)),
+    V,
+    short=1,
+)
+add(
+    "matrix logarithm series",
+    "linear algebra",
+    lambda a: sum((-1) ** (k + 1) * jnp.linalg.matrix_power(0.1 * a, k) / k for k in range(1, 5)),
+    M,
+)
+add(
+    "schur complement",
+    "linear algebra",
+    lambda a, f: a[:2, :2] - a[:2, 2:] @ jnp.linalg.inv(a[2:, 2:]) @ a[2:, :2] + f[:2, :2],
+    M,
+    Fixed(np.eye(3)),
+)

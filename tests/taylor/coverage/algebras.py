@@ -59,7 +59,8 @@ def _random(rng: np.random.Generator, shape: tuple[int, ...], degree: int, like:
     value = rng.uniform(0.3, 0.8, shape) * rng.choice([-1.0, 1.0], shape) / factorial(degree)
     if np.iscomplexobj(like):
         value = value + 1j * rng.uniform(0.3, 0.8, shape) / factorial(degree)
-    return value.astype(like.dtype)
+    # Exact in single precision too, so that errors there are those of the arithmetic.
+    return value.astype(np.complex64 if np.iscomplexobj(like) else np.float32).astype(like.dtype)
 
 
 # nested jvp ---------------------------------------------------------------------------------------------------------
@@ -78,14 +79,14 @@ def extended(function: Callable[..., tuple], argument: int) -> Callable[..., tup
     return longer
 
 
-def derivatives(function: Callable[..., Any], *orders: int) -> tuple:
+def derivatives(function: Callable[..., Any], *orders: int, dtype: Any = jnp.float64) -> tuple:
     """Return the mixed derivatives at 0 as nested tuples, the first variable's orders outermost."""
     for argument in reversed(range(len(orders))):
         inner = function
         function = lambda *values, inner=inner: (inner(*values),)  # noqa: E731
         for _ in range(orders[argument]):
             function = extended(function, argument)
-    return function(*(jnp.zeros((), jnp.float64) for _ in orders))
+    return function(*(jnp.zeros((), dtype) for _ in orders))
 
 
 def along(function: Function, points: Sequence[Any], curve: Callable[[int, Any], Any], *orders: int) -> tuple:
@@ -196,9 +197,7 @@ def _ungraded(order: int, points: Sequence[np.ndarray], rng: np.random.Generator
     if order < 3:
         return plain
     elements = (*plain.algebra.elements[:-1], Element(f"∂^{order} + ∂^{order - 1}", order))
-    lower = tuple(
-        Term(t.left, t.right, order, t.coefficient) for t in plain.algebra.table if t.out == order - 1
-    )
+    lower = tuple(Term(t.left, t.right, order, t.coefficient) for t in plain.algebra.table if t.out == order - 1)
     algebra = Algebra(elements, (), plain.algebra.table + lower)
     seeds = [{**s, order: s[order] + s[order - 1]} for s in plain.seeds]
 

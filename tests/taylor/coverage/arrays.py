@@ -6,8 +6,7 @@ import jax
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
-
-from taylor.coverage.cases import Fixed, add, case, draw
+from taylor.coverage.cases import Fixed, add, draw
 
 A = draw(2, 3)
 B = draw(2, 3, salt=1)
@@ -125,10 +124,31 @@ for name, function in {
     add(name, "windows", function, IMAGE, reference=reference)
 add("conv of two variables", "windows", convolve, IMAGE, KERNEL)
 add("conv of a variable kernel", "windows", lambda k: convolve(IMAGE, k, padding="VALID") ** 2, KERNEL)
-add("conv 1d", "windows", lambda x, k: lax.conv_general_dilated(x, k, (1,), "SAME"), draw(1, 2, 4), draw(3, 2, 2, salt=9))
-add("max pool gradient", "windows", lambda x: jax.grad(lambda y: jnp.sum(lax.reduce_window(y, -jnp.inf, lax.max, (2,), (1,), "VALID") ** 3))(x), V)
-add("max pool tangent", "windows", lambda x: jax.jvp(lambda y: lax.reduce_window(y, -jnp.inf, lax.max, (2,), (2,), "VALID") ** 3, (x,), (x**2,))[1], V)
-add("sum pool gradient", "windows", lambda x: jax.grad(lambda y: jnp.sum(lax.reduce_window(y, 0.0, lax.add, (2,), (1,), "VALID") ** 3))(x), V)
+add(
+    "conv 1d",
+    "windows",
+    lambda x, k: lax.conv_general_dilated(x, k, (1,), "SAME"),
+    draw(1, 2, 4),
+    draw(3, 2, 2, salt=9),
+)
+add(
+    "max pool gradient",
+    "windows",
+    lambda x: jax.grad(lambda y: jnp.sum(lax.reduce_window(y, -jnp.inf, lax.max, (2,), (1,), "VALID") ** 3))(x),
+    V,
+)
+add(
+    "max pool tangent",
+    "windows",
+    lambda x: jax.jvp(lambda y: lax.reduce_window(y, -jnp.inf, lax.max, (2,), (2,), "VALID") ** 3, (x,), (x**2,))[1],
+    V,
+)
+add(
+    "sum pool gradient",
+    "windows",
+    lambda x: jax.grad(lambda y: jnp.sum(lax.reduce_window(y, 0.0, lax.add, (2,), (1,), "VALID") ** 3))(x),
+    V,
+)
 add("convolve signal", "windows", lambda x, y: jax.scipy.signal.fftconvolve(x, y), V, V[:3])
 
 # Fourier transforms and complex numbers -----------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def draw(*shape: int, low: float = -1.0, high: float = 1.0, salt: int = 0) -> np
     count = int(np.prod(shape))
     grid = (np.arange(count) + 0.5 + 0.3 * np.sin(np.arange(count) + salt)) / max(count, 1)
     order = np.random.default_rng(salt + 17).permutation(count)
-    return (low + (high - low) * grid[order]).reshape(shape)
+    return (low + (high - low) * grid[order]).reshape(shape).astype(np.float32).astype(np.float64)
 
 
 def add(name: str, family: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 from jax import numpy as jnp
-
-from opcompiler.taylor import Jet, evaluate, variable
 from taylor.coverage.algebras import Problem, problem
 from taylor.coverage.cases import Case, Fixed, flat_arguments, is_fixed
+
+from opcompiler.taylor import Jet, evaluate, variable
 
 __all__ = ["both", "problem_of", "reference_of", "relative_error", "results_of"]
 

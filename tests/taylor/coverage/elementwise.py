@@ -7,8 +7,7 @@ import jax.scipy.special as special
 import numpy as np
 from jax import lax, nn
 from jax import numpy as jnp
-
-from taylor.coverage.cases import Fixed, add, case, draw
+from taylor.coverage.cases import add, case, draw
 
 X = draw(3)
 POSITIVE = draw(3, low=0.4, high=1.9, salt=1)
@@ -79,7 +78,13 @@ for name, function in {
 # Powers where exponents are constants, arrays or variables, and bases change sign.
 NEGATIVE = np.array([-1.3, 0.7, -0.4])
 add("power with constant 2.0", "powers", lambda x: x**2.0, NEGATIVE)
-add("power with constant 3.0 at 0", "powers", lambda x: x**3.0, np.array([-1.0, 0.0, 0.5]), reference=lambda x: x * x * x)
+add(
+    "power with constant 3.0 at 0",
+    "powers",
+    lambda x: x**3.0,
+    np.array([-1.0, 0.0, 0.5]),
+    reference=lambda x: x * x * x,
+)
 add("power with constant 2.0 at 0", "powers", lambda x: jnp.power(x, 2.0), np.zeros(3), reference=lambda x: x * x)
 add("lax.pow with integer exponent", "powers", lambda x: lax.pow(x, jnp.array([2, 3, 5])), NEGATIVE)
 add("power with array of exponents", "powers", lambda x: x ** jnp.array([2.0, 0.5, 3.0]), np.array([-1.3, 0.7, -0.4]),
@@ -132,9 +137,31 @@ add("betainc in a", "special", lambda a: special.betainc(a, 1.2, 0.4), POSITIVE,
 add("polygamma in n", "special", lambda n: lax.polygamma(n, jnp.full(3, 1.5)), POSITIVE, unsupported_from=1)
 
 for name in (
-    "relu", "relu6", "sigmoid", "softplus", "sparse_plus", "soft_sign", "silu", "mish", "log_sigmoid", "leaky_relu",
-    "hard_sigmoid", "hard_silu", "hard_tanh", "elu", "celu", "selu", "gelu", "glu", "squareplus", "softmax",
-    "log_softmax", "logsumexp", "standardize", "sparse_sigmoid", "identity",
+    "relu",
+    "relu6",
+    "sigmoid",
+    "softplus",
+    "sparse_plus",
+    "soft_sign",
+    "silu",
+    "mish",
+    "log_sigmoid",
+    "leaky_relu",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_tanh",
+    "elu",
+    "celu",
+    "selu",
+    "gelu",
+    "glu",
+    "squareplus",
+    "softmax",
+    "log_softmax",
+    "logsumexp",
+    "standardize",
+    "sparse_sigmoid",
+    "identity",
 ):
     add(f"nn.{name}", "activations", getattr(nn, name), draw(2, 4, low=-2.1, high=2.3, salt=5))
 add("nn.gelu exact", "activations", lambda x: nn.gelu(x, approximate=False), X)

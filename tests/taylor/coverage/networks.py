@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax import lax, nn
 from jax import numpy as jnp
-
+from jax.ad_checkpoint import checkpoint_name
 from taylor.coverage.cases import Fixed, add, case, draw
 
 X = draw(3, salt=21)
@@ -16,6 +16,7 @@ W = draw(3, 4, salt=22)
 U = draw(4, 4, salt=23, low=-0.6, high=0.6)
 READ = draw(4, salt=24)
 SEQUENCE = draw(4, 3, salt=25)
+
 
 @jax.custom_batching.custom_vmap
 def batched_by_hand(x):
@@ -34,7 +35,7 @@ for name, function in {
     "while on a value": lambda x: lax.while_loop(lambda c: jnp.sum(jnp.abs(c)) > 0.4, lambda c: 0.5 * c * jnp.cos(c), x), "cond": lambda x: lax.cond(x[0] > 5, jnp.sin, lambda v: v**2, x), "cond with one constant branch": lambda x: lax.cond(x[0] < 5, lambda v: v * v, lambda v: jnp.ones(3), x), "switch": lambda x: lax.switch(jnp.argmax(x), [jnp.sin, jnp.cos, jnp.exp], x),
     "map": lambda x: lax.map(lambda v: jnp.tanh(v) * x[0], x), "associative scan of products": lambda x: lax.associative_scan(jnp.multiply, x), "associative scan of affine maps": lambda x: lax.associative_scan(lambda p, q: (p[0] * q[0], p[1] * q[0] + q[1]), (x, x**2)), "cond inside scan": lambda x: lax.scan(lambda c, v: (lax.cond(v > 0, jnp.sin, lambda t: t * v, c), c), x[0], x),
     "jit": jax.jit(lambda x: jnp.sin(x) * x), "nested jit": jax.jit(lambda x: jax.jit(jnp.tanh)(x) * jax.jit(lambda v: v**2)(x)), "checkpoint": jax.checkpoint(lambda x: jnp.sin(jnp.exp(x))), "checkpoint in scan": lambda x: lax.scan(jax.checkpoint(lambda c, v: (jnp.sin(c * v), c)), x[0], x), "vmap inside": lambda x: jax.vmap(lambda a: a * x)(x), "vmap of cond": lambda x: jax.vmap(lambda a: lax.cond(a > 0, jnp.sin, jnp.exp, a))(x),
-    "vmap of while": lambda x: jax.vmap(lambda a: lax.while_loop(lambda c: jnp.abs(c) > 0.3, lambda c: c * 0.5 * jnp.cos(c), a))(x), "vmap of scan": lambda x: jax.vmap(lambda a: lax.scan(lambda c, v: (c * v + a, c), a, x)[0])(x), "named_call": jax.named_call(lambda x: jnp.sin(x) ** 2, name="wave"), "closure over constants": lambda x: x * jnp.arange(3.0) @ jnp.ones((3, 2)), "python branch": lambda x: sum(v**k for k, v in enumerate(x)),
+    "vmap of while": lambda x: jax.vmap(lambda a: lax.while_loop(lambda c: jnp.abs(c) > 0.3, lambda c: c * 0.5 * jnp.cos(c), a))(x), "vmap of scan": lambda x: jax.vmap(lambda a: lax.scan(lambda c, v: (c * v + a, c), a, x)[0])(x), "checkpoint_name": lambda x: checkpoint_name(jnp.sin(x), "wave") ** 2, "named_call": jax.named_call(lambda x: jnp.sin(x) ** 2, name="wave"), "closure over constants": lambda x: x * jnp.arange(3.0) @ jnp.ones((3, 2)), "python branch": lambda x: sum(v**k for k, v in enumerate(x)),
     "optimization_barrier": lambda x: lax.optimization_barrier((jnp.sin(x), x**2)), "pure derivative of scan": lambda x: jax.grad(lambda y: lax.scan(lambda c, v: (c * jnp.sin(v), None), 1.0, y)[0])(x), "debug print": lambda x: (jax.debug.callback(lambda _: None, x[0]), x**2)[1], "linear_call": lambda x: jax.custom_derivatives.linear_call(lambda r, v: v * r, lambda r, t: t * r, 2.0, x**2), "custom_vmap": lambda x: batched_by_hand(x) * x,
 }.items():  # fmt: skip
     add(name, "control flow", function, X)
@@ -56,21 +57,73 @@ for name, function in {
 # side inputs --------------------------------------------------------------------------------------------------------
 
 add("integer side input", "side inputs", lambda x, n: x**2 * n + x[n[0]], X, Fixed(np.array([1, 0, 2])))
-add("boolean side input", "side inputs", lambda x, b: jnp.where(b, jnp.sin(x), x**3), X, Fixed(np.array([True, False, True])))
+add(
+    "boolean side input",
+    "side inputs",
+    lambda x, b: jnp.where(b, jnp.sin(x), x**3),
+    X,
+    Fixed(np.array([True, False, True])),
+)
 add("fixed float input", "side inputs", lambda x, p: jnp.tanh(x @ p), X, Fixed(W))
-add("typed random key", "side inputs", lambda x, n: jnp.sin(x) * jax.random.normal(jax.random.fold_in(jax.random.key(0), n), (3,)), X, Fixed(np.array(7)))
-add("raw random key", "side inputs", lambda x, k: x**2 * nn.sigmoid(jax.random.uniform(k, (3,))), X, Fixed(np.array([0, 7], np.uint32)))
-add("dropout", "side inputs", lambda x, k: jnp.where(jax.random.bernoulli(k, 0.6, (3,)), x / 0.6, 0.0) ** 2, X, Fixed(np.array([0, 3], np.uint32)))
-add("random normal path", "side inputs", lambda x, k: x[0] + jnp.exp(x[1]) * jax.random.normal(k, (2,)), X, Fixed(np.array([0, 5], np.uint32)))
-add("random choice of entries", "side inputs", lambda x, k: x[jax.random.permutation(k, 3)] ** 2 * x, X, Fixed(np.array([0, 5], np.uint32)))
-add("pytree in and out", "side inputs", lambda t: {"a": t["x"] ** 2, "b": (jnp.sin(t["y"][0]) * t["x"], [t["y"][0]])}, {"x": X, "y": (X**2,)})
-add("pytree with fixed leaves", "side inputs", lambda t: t["x"] * t["n"] + jnp.sin(t["x"]), {"x": X, "n": Fixed(np.array([3, 1, 2]))})
+add(
+    "typed random key",
+    "side inputs",
+    lambda x, n: jnp.sin(x) * jax.random.normal(jax.random.fold_in(jax.random.key(0), n), (3,)),
+    X,
+    Fixed(np.array(7)),
+)
+add(
+    "raw random key",
+    "side inputs",
+    lambda x, k: x**2 * nn.sigmoid(jax.random.uniform(k, (3,))),
+    X,
+    Fixed(np.array([0, 7], np.uint32)),
+)
+add(
+    "dropout",
+    "side inputs",
+    lambda x, k: jnp.where(jax.random.bernoulli(k, 0.6, (3,)), x / 0.6, 0.0) ** 2,
+    X,
+    Fixed(np.array([0, 3], np.uint32)),
+)
+add(
+    "random normal path",
+    "side inputs",
+    lambda x, k: x[0] + jnp.exp(x[1]) * jax.random.normal(k, (2,)),
+    X,
+    Fixed(np.array([0, 5], np.uint32)),
+)
+add(
+    "random choice of entries",
+    "side inputs",
+    lambda x, k: x[jax.random.permutation(k, 3)] ** 2 * x,
+    X,
+    Fixed(np.array([0, 5], np.uint32)),
+)
+add(
+    "pytree in and out",
+    "side inputs",
+    lambda t: {"a": t["x"] ** 2, "b": (jnp.sin(t["y"][0]) * t["x"], [t["y"][0]])},
+    {"x": X, "y": (X**2,)},
+)
+add(
+    "pytree with fixed leaves",
+    "side inputs",
+    lambda t: t["x"] * t["n"] + jnp.sin(t["x"]),
+    {"x": X, "n": Fixed(np.array([3, 1, 2]))},
+)
 add("result that is constant", "side inputs", lambda x: (x**2, jnp.ones(2), 3.0), X)
 add("result that is an integer", "side inputs", lambda x: (x**2, jnp.argmax(x), x > 0), X)
 add("result that is the input", "side inputs", lambda x: (x, x), X)
 add("scalar point", "side inputs", lambda t: jnp.sin(t) * t, np.array(0.4))
 add("empty array", "side inputs", lambda x: (jnp.sum(x[:0] ** 2) + jnp.sin(x[0])) * x, X)
-add("time embedding", "side inputs", lambda t, n: jnp.concatenate([jnp.sin(t * 2.0**n), jnp.cos(t * 2.0**n)]), np.array(0.3), Fixed(np.array([0, 1, 2])))
+add(
+    "time embedding",
+    "side inputs",
+    lambda t, n: jnp.concatenate([jnp.sin(t * 2.0**n), jnp.cos(t * 2.0**n)]),
+    np.array(0.3),
+    Fixed(np.array([0, 1, 2])),
+)
 
 # networks -----------------------------------------------------------------------------------------------------------
 
@@ -321,7 +374,13 @@ if find_spec("equinox"):
     import equinox as eqx
 
     _mlp = eqx.nn.MLP(3, "scalar", 4, 2, jnp.tanh, key=jax.random.key(0), dtype=jnp.float64)
-    _sequential = eqx.nn.Sequential([eqx.nn.Linear(3, 4, key=jax.random.key(1), dtype=jnp.float64), eqx.nn.LayerNorm(4, dtype=jnp.float64), eqx.nn.Lambda(nn.gelu)])
+    _sequential = eqx.nn.Sequential(
+        [
+            eqx.nn.Linear(3, 4, key=jax.random.key(1), dtype=jnp.float64),
+            eqx.nn.LayerNorm(4, dtype=jnp.float64),
+            eqx.nn.Lambda(nn.gelu),
+        ]
+    )
     _attention = eqx.nn.MultiheadAttention(2, 4, key=jax.random.key(2), dtype=jnp.float64)
     _cell = eqx.nn.GRUCell(3, 4, key=jax.random.key(3), dtype=jnp.float64)
     _convolution = eqx.nn.Conv1d(2, 3, 2, key=jax.random.key(4), dtype=jnp.float64)
