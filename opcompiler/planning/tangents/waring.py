@@ -11,7 +11,7 @@ from math import comb
 import numpy as np
 
 from opcompiler.ir.strategy import Direction, TangentSet
-from opcompiler.ir.surd import Number
+from opcompiler.ir.surd import Number, Surd
 from opcompiler.planning.tangents.binary import sylvester
 from opcompiler.planning.tangents.bounds import rank_bound
 from opcompiler.planning.tangents.exact import solve
@@ -26,6 +26,7 @@ from opcompiler.planning.tangents.forms import (
     mass,
     monomials,
     power_column,
+    residual,
 )
 from opcompiler.planning.tangents.laplacians import laplacian_set
 from opcompiler.planning.tangents.monomials import (
@@ -73,19 +74,21 @@ def _decomposed(terms: tuple[tuple[MultiIndex, Fraction], ...], nodes: int) -> T
     rows, reduced = essential(dict(terms))
     found = _of_essential(reduced, nodes)
     lifted = [_lifted(direction, rows) for direction in found.directions]
-    return _tidy(replace(found, directions=tuple(lifted)))
+    tidy = _tidy(replace(found, directions=tuple(lifted)))
+    return replace(tidy, residual=_rounding(dict(terms), tidy)) if found.residual else tidy
+
+
+def _rounding(form: Form, tangents: TangentSet) -> Fraction:
+    """Return the residual of a set with rounded directions; its irrational numbers may be of several fields."""
+    directions = [tuple(e.rounded() if isinstance(e, Surd) else e for e in v) for v in tangents.directions]
+    weights = [c.rounded() if isinstance(c, Surd) else c for c in tangents.coefficients]
+    return residual(form, directions, weights, tangents.order)
 
 
 def _of_essential(form: Form, nodes: int) -> TangentSet:
     variables, order = len(next(iter(form))), degree_of(form)
     if variables == 1:
-        value = form[(order,)] if variables == 1 else Fraction(1)
-        line = (
-            (Fraction(1),)
-            if variables == 1
-            else tuple(form.get(alpha, Fraction(0)) for alpha in monomials(variables, 1))
-        )
-        return TangentSet(order, (line,), (value,), 1, "proved", "power of one linear form")
+        return TangentSet(order, ((Fraction(1),),), (form[(order,)],), 1, "proved", "power of one linear form")
     if order == 2:
         terms = squares(matrix_of(form))
         directions, weights = tuple(v for v, _ in terms), tuple(c for _, c in terms)
@@ -157,9 +160,9 @@ def _searched(form: Form, nodes: int) -> TangentSet:
     """Return the smallest of the sets that are always available, and of the lattice search."""
     order, bound = degree_of(form), rank_bound([form])
     candidates = [("central differences", merged_grids(form))]
-    parts = _blocks(form)
-    if len(parts) > 1:
-        candidates.append(("separate blocks", _merged([decompose(part, nodes) for part in parts])))
+    blocks = [decompose(part, nodes) for part in parts] if len(parts := _blocks(form)) > 1 else []
+    if blocks:
+        candidates.append(("separate blocks", _merged(blocks)))
     candidates.append(
         ("term by term", _merged([decompose({alpha: value}, 0) for alpha, value in sorted(form.items())]))
     )
@@ -174,8 +177,11 @@ def _searched(form: Form, nodes: int) -> TangentSet:
         if searched is not None and len(searched[0]) < len(best[1][0]):
             best = ("lattice search", searched)
     directions, weights = best[1]
+    rounded = (
+        max((part.residual for part in blocks), default=Fraction(0)) if best[0] == "separate blocks" else Fraction(0)
+    )
     status = "proved" if bound == len(directions) else "bracketed"
-    return TangentSet(order, directions, weights, bound, status, f"{best[0]}; bound by catalecticant ranks")
+    return TangentSet(order, directions, weights, bound, status, f"{best[0]}; bound by catalecticant ranks", rounded)
 
 
 def _lattice_search(form: Form, least: int, nodes: int) -> tuple[tuple[Direction, ...], tuple[Number, ...]] | None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 import sympy
-from planning.tangents.expansion import is_identity, multiplied
+from planning.tangents.expansion import is_identity, largest_error, multiplied
 
 from opcompiler.planning.tangents import decompose
 from opcompiler.planning.tangents.monomials import binary_monomial, central_differences
@@ -142,3 +142,13 @@ def test_rounded_directions_say_so():
 def test_products_of_two_quadrics_are_identities_too():
     symbol = multiplied(form("x**2+y**2", "x", "y"), form("x**2-3*y**2", "x", "y"))
     assert is_identity(symbol, decompose(symbol))
+
+
+def test_rounding_in_one_block_is_told_of_the_whole():
+    rounded = form("3*x**5+x**4*y-2*x**3*y**2-x**2*y**3-3*x*y**4+2*y**5", "x", "y", "z", "w")
+    whole = rounded | form("1000*z**3*w**2", "x", "y", "z", "w")
+    tangents = decompose(whole, nodes=0)
+    assert tangents.source.startswith("separate blocks")
+    assert tangents.size == 3 + 5
+    assert 0 < tangents.residual < Fraction(1, 10**30)
+    assert largest_error(whole, tangents) <= tangents.residual
