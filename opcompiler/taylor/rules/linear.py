@@ -13,7 +13,7 @@ from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.registry import Application, locally_constant, taylor_rule
 from opcompiler.taylor.seeds import Seed
-from opcompiler.taylor.series import Series, constant, is_series, with_rank
+from opcompiler.taylor.series import Series, aligned, constant, is_series
 
 FAMILY = "linear"
 
@@ -75,7 +75,7 @@ def complex_from_parts(application: Application, a: Any, b: Any) -> Series:
     """(a + ib)_w = a_w + i b_w."""
     primal = application.bind(constant(a), constant(b))
     parts = []
-    for value, unit in ((a, 1.0), (b, 1j)):
+    for value, unit in ((aligned(a, primal.shape), 1.0), (aligned(b, primal.shape), 1j)):
         if is_series(value):
             dense = [value.dense(k) for k in range(1, len(value.blocks) + 1)]
             parts.append([None if d is None else d.astype(primal.dtype) * unit for d in dense])
@@ -90,7 +90,7 @@ def add(application: Application, a: Any, b: Any) -> Series:
     """(a ± b)_w = a_w ± b_w."""
     primal = application.bind(constant(a), constant(b))
     shape, dtype = np.shape(primal), jnp.result_type(primal)
-    a, b = (with_rank(v, len(shape)) if is_series(v) else v for v in (a, b))
+    a, b = aligned(a, shape), aligned(b, shape)
     if application.name == "sub" and is_series(b):
         b = Series(b.primal, tuple(blocks.scale(block, -1.0) for block in b.blocks))
     if not is_series(a) or not is_series(b):
@@ -99,5 +99,18 @@ def add(application: Application, a: Any, b: Any) -> Series:
 
 
 locally_constant(
-    "stop_gradient", "eq", "ne", "lt", "le", "gt", "ge", "is_finite", "sign", "floor", "ceil", "round", "argmax", "argmin"
+    "stop_gradient",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "is_finite",
+    "sign",
+    "floor",
+    "ceil",
+    "round",
+    "argmax",
+    "argmin",
 )
