@@ -12,6 +12,7 @@ from opcompiler.taylor.rules import (
     powers,
     reductions,
     special,
+    spectra,
     structural,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "powers",
     "reductions",
     "special",
+    "spectra",
     "structural",
 ]

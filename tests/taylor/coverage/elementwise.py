@@ -16,63 +16,123 @@ ABOVE_ONE = draw(3, low=1.3, high=2.6, salt=3)
 Y = draw(3, salt=4)
 
 for name, function in {
-    "exp": jnp.exp, "exp2": jnp.exp2, "expm1": jnp.expm1, "sin": jnp.sin, "cos": jnp.cos, "tan": jnp.tan,
-    "sinh": jnp.sinh, "cosh": jnp.cosh, "tanh": jnp.tanh, "arcsinh": jnp.arcsinh, "arctan": jnp.arctan,
-    "square": jnp.square, "negative": jnp.negative, "abs": jnp.abs, "sinc": jnp.sinc, "deg2rad": jnp.deg2rad,
-    "cube by **": lambda x: x**3, "polynomial by **": lambda x: x**4 - 2 * x**2 + x, "nan_to_num": jnp.nan_to_num,
-    "copysign": lambda x: jnp.copysign(x, -1.0), "rint": lambda x: x * jnp.rint(3 * x),
-    "floor and ceil": lambda x: x * jnp.floor(3 * x) + jnp.ceil(2 * x), "round": lambda x: jnp.round(x, 1) * x,
-    "sign": lambda x: jnp.sign(x) * x**2, "heaviside": lambda x: jnp.heaviside(x, 0.5) * x**3,
-    "modf": lambda x: jnp.modf(2 * x), "trunc": lambda x: jnp.trunc(3 * x) * x, "positive": jnp.positive,
-    "nextafter": lambda x: lax.nextafter(x, jnp.ones_like(x)) * x, "stop_gradient": lambda x: lax.stop_gradient(x) * x,
-    "reciprocal square of shifted": lambda x: 1 / (2 + x) ** 2, "rational": lambda x: (1 + x) / (2 + x**2),
-    "gaussian": lambda x: jnp.exp(-(x**2) / 2), "logistic of exp": lambda x: nn.sigmoid(jnp.exp(x)),
-    "i0": jnp.i0, "select by comparison": lambda x: jnp.where(x > 0, jnp.sin(x), x**2),
+    "exp": jnp.exp,
+    "exp2": jnp.exp2,
+    "expm1": jnp.expm1,
+    "sin": jnp.sin,
+    "cos": jnp.cos,
+    "tan": jnp.tan,
+    "sinh": jnp.sinh,
+    "cosh": jnp.cosh,
+    "tanh": jnp.tanh,
+    "arcsinh": jnp.arcsinh,
+    "arctan": jnp.arctan,
+    "square": jnp.square,
+    "negative": jnp.negative,
+    "abs": jnp.abs,
+    "sinc": jnp.sinc,
+    "deg2rad": jnp.deg2rad,
+    "cube by **": lambda x: x**3,
+    "polynomial by **": lambda x: x**4 - 2 * x**2 + x,
+    "nan_to_num": jnp.nan_to_num,
+    "copysign": lambda x: jnp.copysign(x, -1.0),
+    "rint": lambda x: x * jnp.rint(3 * x),
+    "floor and ceil": lambda x: x * jnp.floor(3 * x) + jnp.ceil(2 * x),
+    "round": lambda x: jnp.round(x, 1) * x,
+    "sign": lambda x: jnp.sign(x) * x**2,
+    "heaviside": lambda x: jnp.heaviside(x, 0.5) * x**3,
+    "modf": lambda x: jnp.modf(2 * x),
+    "trunc": lambda x: jnp.trunc(3 * x) * x,
+    "positive": jnp.positive,
+    "nextafter": lambda x: lax.nextafter(x, jnp.ones_like(x)) * x,
+    "stop_gradient": lambda x: lax.stop_gradient(x) * x,
+    "reciprocal square of shifted": lambda x: 1 / (2 + x) ** 2,
+    "rational": lambda x: (1 + x) / (2 + x**2),
+    "gaussian": lambda x: jnp.exp(-(x**2) / 2),
+    "logistic of exp": lambda x: nn.sigmoid(jnp.exp(x)),
+    "i0": jnp.i0,
+    "select by comparison": lambda x: jnp.where(x > 0, jnp.sin(x), x**2),
     "piecewise": lambda x: jnp.piecewise(x, [x < -0.3, x > 0.3], [jnp.sin, jnp.cos, lambda t: t**2]),
     "polyval": lambda x: jnp.polyval(jnp.array([1.0, -2.0, 0.5]), x),
-    "unwrap": lambda x: jnp.unwrap(4 * x), "float_power": lambda x: jnp.float_power(2 + x, 1.5),
-    "reduce_precision": lambda x: lax.reduce_precision(x, 11, 52) ** 2, "conj of real": lambda x: jnp.conj(x) * x,
-    "real of real": lambda x: jnp.real(x) * x, "integer_pow negative": lambda x: lax.integer_pow(2 + x, -3),
+    "unwrap": lambda x: jnp.unwrap(4 * x),
+    "float_power": lambda x: jnp.float_power(2 + x, 1.5),
+    "reduce_precision": lambda x: lax.reduce_precision(x, 11, 52) ** 2,
+    "conj of real": lambda x: jnp.conj(x) * x,
+    "real of real": lambda x: jnp.real(x) * x,
+    "integer_pow negative": lambda x: lax.integer_pow(2 + x, -3),
     "interp": lambda x: jnp.interp(x, jnp.linspace(-2, 2, 5), jnp.array([0.0, 1.0, -1.0, 2.0, 0.5])),
     "cast down and up": lambda x: jnp.sin(x).astype(jnp.float64) * x,
-}.items():  # fmt: skip
+}.items():
     # nextafter has no derivative in JAX.
     add(name, "elementwise", function, X, unsupported_from=1 if name == "nextafter" else None)
 
 for name, function in {
-    "log": jnp.log, "log2": jnp.log2, "log10": jnp.log10, "log1p": jnp.log1p, "sqrt": jnp.sqrt, "rsqrt": lax.rsqrt,
-    "cbrt": jnp.cbrt, "reciprocal": jnp.reciprocal, "x to the x": lambda x: x**x, "power 2.5": lambda x: x**2.5,
-    "power -1.3": lambda x: x**-1.3, "base 2": lambda x: 2.0**x, "exp of log": lambda x: jnp.exp(jnp.log(x)),
-}.items():  # fmt: skip
+    "log": jnp.log,
+    "log2": jnp.log2,
+    "log10": jnp.log10,
+    "log1p": jnp.log1p,
+    "sqrt": jnp.sqrt,
+    "rsqrt": lax.rsqrt,
+    "cbrt": jnp.cbrt,
+    "reciprocal": jnp.reciprocal,
+    "x to the x": lambda x: x**x,
+    "power 2.5": lambda x: x**2.5,
+    "power -1.3": lambda x: x**-1.3,
+    "base 2": lambda x: 2.0**x,
+    "exp of log": lambda x: jnp.exp(jnp.log(x)),
+}.items():
     add(name, "elementwise", function, POSITIVE)
 
 for name, function in {
-    "arcsin": jnp.arcsin, "arccos": jnp.arccos, "arctanh": jnp.arctanh, "erfinv": special.erfinv,
-}.items():  # fmt: skip
+    "arcsin": jnp.arcsin,
+    "arccos": jnp.arccos,
+    "arctanh": jnp.arctanh,
+    "erfinv": special.erfinv,
+}.items():
     add(name, "elementwise", function, UNIT)
 
 add("arccosh", "elementwise", jnp.arccosh, ABOVE_ONE)
 
 for name, function in {
-    "add": jnp.add, "subtract": jnp.subtract, "multiply": jnp.multiply, "maximum": jnp.maximum, "minimum": jnp.minimum,
-    "hypot": jnp.hypot, "arctan2": jnp.arctan2, "logaddexp": jnp.logaddexp, "logaddexp2": jnp.logaddexp2,
-    "fmax": jnp.fmax, "fmin": jnp.fmin, "atan2 negative": lambda x, y: jnp.arctan2(x, y - 2),
-    "outer product": jnp.outer, "broadcast product": lambda x, y: x[:, None] * y + jnp.sin(x),
+    "add": jnp.add,
+    "subtract": jnp.subtract,
+    "multiply": jnp.multiply,
+    "maximum": jnp.maximum,
+    "minimum": jnp.minimum,
+    "hypot": jnp.hypot,
+    "arctan2": jnp.arctan2,
+    "logaddexp": jnp.logaddexp,
+    "logaddexp2": jnp.logaddexp2,
+    "fmax": jnp.fmax,
+    "fmin": jnp.fmin,
+    "atan2 negative": lambda x, y: jnp.arctan2(x, y - 2),
+    "outer product": jnp.outer,
+    "broadcast product": lambda x, y: x[:, None] * y + jnp.sin(x),
     "where": lambda x, y: jnp.where(jnp.array([True, False, True]), jnp.exp(x), jnp.exp(y)),
     "select by index": lambda x, y: lax.select_n(jnp.array([0, 2, 1]), x, y * x, y**2),
-    "clip by arrays": lambda x, y: jnp.clip(x, y - 0.5, y + 0.5) ** 2, "square by product": lambda x, y: x * x * y,
-    "lax clamp": lambda x, y: lax.clamp(-0.4, x * y, 0.4), "cross": jnp.cross, "vdot": jnp.vdot,
-}.items():  # fmt: skip
+    "clip by arrays": lambda x, y: jnp.clip(x, y - 0.5, y + 0.5) ** 2,
+    "square by product": lambda x, y: x * x * y,
+    "lax clamp": lambda x, y: lax.clamp(-0.4, x * y, 0.4),
+    "cross": jnp.cross,
+    "vdot": jnp.vdot,
+}.items():
     add(name, "elementwise", function, X, Y)
 
 for name, function in {
-    "divide": jnp.divide, "power": lambda x, y: jnp.power(y, x), "remainder": lambda x, y: jnp.remainder(5 * x, y),
-    "fmod": lambda x, y: jnp.fmod(5 * x, y), "divmod": lambda x, y: jnp.divmod(5 * x, y)[1],
-    "floor divide": lambda x, y: x * (5 * x // y), "lax rem": lambda x, y: lax.rem(7 * x, y) * x,
-    "ldexp": lambda x, y: jnp.ldexp(x, 3) * y, "xlogy": lambda x, y: special.xlogy(x, y),
-    "xlog1py": lambda x, y: special.xlog1py(x, y), "quotient of series": lambda x, y: jnp.sin(x) / (y + x**2),
-    "constant over series": lambda x, y: 3.0 / y + x / 2.0, "rem by constant": lambda x, y: (4 * y % 1.3) * x,
-}.items():  # fmt: skip
+    "divide": jnp.divide,
+    "power": lambda x, y: jnp.power(y, x),
+    "remainder": lambda x, y: jnp.remainder(5 * x, y),
+    "fmod": lambda x, y: jnp.fmod(5 * x, y),
+    "divmod": lambda x, y: jnp.divmod(5 * x, y)[1],
+    "floor divide": lambda x, y: x * (5 * x // y),
+    "lax rem": lambda x, y: lax.rem(7 * x, y) * x,
+    "ldexp": lambda x, y: jnp.ldexp(x, 3) * y,
+    "xlogy": lambda x, y: special.xlogy(x, y),
+    "xlog1py": lambda x, y: special.xlog1py(x, y),
+    "quotient of series": lambda x, y: jnp.sin(x) / (y + x**2),
+    "constant over series": lambda x, y: 3.0 / y + x / 2.0,
+    "rem by constant": lambda x, y: (4 * y % 1.3) * x,
+}.items():
     add(name, "elementwise", function, X, POSITIVE)
 
 # Powers where exponents are constants, arrays or variables, and bases change sign.
@@ -87,12 +147,27 @@ add(
 )
 add("power with constant 2.0 at 0", "powers", lambda x: jnp.power(x, 2.0), np.zeros(3), reference=lambda x: x * x)
 add("lax.pow with integer exponent", "powers", lambda x: lax.pow(x, jnp.array([2, 3, 5])), NEGATIVE)
-add("power with array of exponents", "powers", lambda x: x ** jnp.array([2.0, 0.5, 3.0]), np.array([-1.3, 0.7, -0.4]),
-    reference=lambda x: jnp.stack([x[0] * x[0], jnp.sqrt(x[1]), x[2] * x[2] * x[2]]))  # fmt: skip
-add("power with zero exponent at 0", "powers", lambda x: x ** jnp.array([0.0, 1.0, 2.0]), np.zeros(3),
-    reference=lambda x: jnp.stack([1 + 0 * x[0], x[1], x[2] ** 2]))  # fmt: skip
-add("power of negative base to a float integer array", "powers", lambda x: x ** jnp.array([-1.0, 2.0, 4.0]), NEGATIVE,
-    reference=lambda x: jnp.stack([1 / x[0], x[1] ** 2, x[2] ** 4]))  # fmt: skip
+add(
+    "power with array of exponents",
+    "powers",
+    lambda x: x ** jnp.array([2.0, 0.5, 3.0]),
+    np.array([-1.3, 0.7, -0.4]),
+    reference=lambda x: jnp.stack([x[0] * x[0], jnp.sqrt(x[1]), x[2] * x[2] * x[2]]),
+)
+add(
+    "power with zero exponent at 0",
+    "powers",
+    lambda x: x ** jnp.array([0.0, 1.0, 2.0]),
+    np.zeros(3),
+    reference=lambda x: jnp.stack([1 + 0 * x[0], x[1], x[2] ** 2]),
+)
+add(
+    "power of negative base to a float integer array",
+    "powers",
+    lambda x: x ** jnp.array([-1.0, 2.0, 4.0]),
+    NEGATIVE,
+    reference=lambda x: jnp.stack([1 / x[0], x[1] ** 2, x[2] ** 4]),
+)
 add("power with variable exponent", "powers", lambda x, y: x**y, POSITIVE, Y)
 add("variable exponent of a constant base", "powers", lambda y: jnp.array([0.5, 1.7, 3.0]) ** y, Y)
 add("scalar power of array", "powers", lambda x, p: x ** p[0], POSITIVE, draw(1, salt=9))
@@ -101,17 +176,32 @@ add("square at 0", "powers", jnp.square, np.zeros(3))
 add("sqrt of a shifted square", "powers", lambda x: jnp.sqrt(1e-2 + x**2), np.zeros(3))
 
 for name, function in {
-    "lgamma": special.gammaln, "digamma": special.digamma, "gamma": special.gamma, "factorial": special.factorial,
-    "polygamma 1": lambda x: special.polygamma(1, x), "polygamma 3": lambda x: special.polygamma(3, x),
-    "zeta": lambda x: special.zeta(1.5 + x, 0.9), "zeta in q": lambda x: special.zeta(2.5, x + 0.3),
-    "igamma in x": lambda x: special.gammainc(1.7, x), "igammac in x": lambda x: special.gammaincc(1.7, x),
-    "betainc in x": lambda x: special.betainc(1.5, 2.5, x / 2.1), "entr": special.entr, "beta": lambda x: special.beta(x, 1.5),
-    "betaln": lambda x: special.betaln(x, x + 1), "logit": lambda x: special.logit(x / 2),
-    "rel_entr": lambda x: special.rel_entr(x, 1.3), "kl_div": lambda x: special.kl_div(x, 0.8),
-    "poch": lambda x: special.poch(x, 1.5), "multigammaln": lambda x: special.multigammaln(x + 2.0, 2),
-    "expi": special.expi, "exp1": special.exp1, "expn": lambda x: special.expn(2, x), "spence": special.spence,
-    "hyp1f1": lambda x: special.hyp1f1(1.2, 2.3, x), "bernoulli-like logsumexp": lambda x: special.logsumexp(x, b=jnp.array([1.0, 2.0, 0.5])),
-}.items():  # fmt: skip
+    "lgamma": special.gammaln,
+    "digamma": special.digamma,
+    "gamma": special.gamma,
+    "factorial": special.factorial,
+    "polygamma 1": lambda x: special.polygamma(1, x),
+    "polygamma 3": lambda x: special.polygamma(3, x),
+    "zeta": lambda x: special.zeta(1.5 + x, 0.9),
+    "zeta in q": lambda x: special.zeta(2.5, x + 0.3),
+    "igamma in x": lambda x: special.gammainc(1.7, x),
+    "igammac in x": lambda x: special.gammaincc(1.7, x),
+    "betainc in x": lambda x: special.betainc(1.5, 2.5, x / 2.1),
+    "entr": special.entr,
+    "beta": lambda x: special.beta(x, 1.5),
+    "betaln": lambda x: special.betaln(x, x + 1),
+    "logit": lambda x: special.logit(x / 2),
+    "rel_entr": lambda x: special.rel_entr(x, 1.3),
+    "kl_div": lambda x: special.kl_div(x, 0.8),
+    "poch": lambda x: special.poch(x, 1.5),
+    "multigammaln": lambda x: special.multigammaln(x + 2.0, 2),
+    "expi": special.expi,
+    "exp1": special.exp1,
+    "expn": lambda x: special.expn(2, x),
+    "spence": special.spence,
+    "hyp1f1": lambda x: special.hyp1f1(1.2, 2.3, x),
+    "bernoulli-like logsumexp": lambda x: special.logsumexp(x, b=jnp.array([1.0, 2.0, 0.5])),
+}.items():
     # The rule of E_n computes the static argument of the next E_n inside a trace, which JAX refuses under jit as well.
     options = {"limit": 1} if name in ("exp1", "expn") else {}
     if "zeta" in name or "beta" in name:
@@ -119,14 +209,28 @@ for name, function in {
     add(name, "special", function, POSITIVE, **options)
 
 for name, function in {
-    "erf": special.erf, "erfc": special.erfc, "ndtr": special.ndtr, "log_ndtr": special.log_ndtr,
-    "expit": special.expit, "i0e": special.i0e, "i1e": special.i1e, "i0 special": special.i0, "i1": special.i1,
-    "ndtri": lambda x: special.ndtri(0.5 + 0.4 * x), "xlogy at constant": lambda x: special.xlogy(2.0, 2 + x),
-    "sici": lambda x: special.sici(2 + x), "fresnel": lambda x: special.fresnel(2 + x),
-    "lambertw-like newton": lambda x: lax.fori_loop(0, 4, lambda _, w: w - (w * jnp.exp(w) - 0.3 * x - 0.5) / (jnp.exp(w) * (w + 1)), 0.3 * x + 0.4),
-    "sph_harm-like legendre": lambda x: 0.5 * (5 * x**3 - 3 * x) * jnp.sin(x), "log_softmax special": special.log_softmax,
-    "softmax special": special.softmax, "logsumexp": special.logsumexp, "bessel_jn": lambda x: special.bessel_jn(1 + x, v=2, n_iter=12),
-}.items():  # fmt: skip
+    "erf": special.erf,
+    "erfc": special.erfc,
+    "ndtr": special.ndtr,
+    "log_ndtr": special.log_ndtr,
+    "expit": special.expit,
+    "i0e": special.i0e,
+    "i1e": special.i1e,
+    "i0 special": special.i0,
+    "i1": special.i1,
+    "ndtri": lambda x: special.ndtri(0.5 + 0.4 * x),
+    "xlogy at constant": lambda x: special.xlogy(2.0, 2 + x),
+    "sici": lambda x: special.sici(2 + x),
+    "fresnel": lambda x: special.fresnel(2 + x),
+    "lambertw-like newton": lambda x: lax.fori_loop(
+        0, 4, lambda _, w: w - (w * jnp.exp(w) - 0.3 * x - 0.5) / (jnp.exp(w) * (w + 1)), 0.3 * x + 0.4
+    ),
+    "sph_harm-like legendre": lambda x: 0.5 * (5 * x**3 - 3 * x) * jnp.sin(x),
+    "log_softmax special": special.log_softmax,
+    "softmax special": special.softmax,
+    "logsumexp": special.logsumexp,
+    "bessel_jn": lambda x: special.bessel_jn(1 + x, v=2, n_iter=12),
+}.items():
     add(name, "special", function, X)
 
 # I0(x) = Σ (x/2)^2k / (k!)²; nested jvp divides by x.

@@ -28,16 +28,52 @@ batched_by_hand.def_vmap(lambda size, batched, x: (jnp.sin(x) * x, True))
 # control flow -------------------------------------------------------------------------------------------------------
 
 for name, function in {
-    "scan over a sequence": lambda x: lax.scan(lambda c, v: (jnp.sin(c) + v * c, c**2), x[0], x), "scan reversed": lambda x: lax.scan(lambda c, v: (c * v, c + v), x[0], x, reverse=True), "scan without inputs": lambda x: lax.scan(lambda c, _: (jnp.cos(c) * x[1], None), x[0], None, length=3)[0],
-    "scan with constant carry": lambda x: lax.scan(lambda c, v: (c + 1.0, c * v**2), 0.0, x), "scan with integer carry": lambda x: lax.scan(lambda c, v: ((c[0] + 1, c[1] * v + c[0]), c[1]), (0, x[0]), x), "scan of scans": lambda x: lax.scan(lambda c, v: lax.scan(lambda d, w: (d * jnp.sin(w), d), c * v, x), x[0], x)[0],
-    "scan that swaps its carry": lambda x: lax.scan(lambda c, v: ((c[1], c[0] * v), None), (x[0], 1.0), x)[0], "scan unrolled": lambda x: lax.scan(lambda c, v: (c * v + v, c), x[0], x, unroll=2), "scan of length zero": lambda x: lax.scan(lambda c, v: (c * v, c), x[0] ** 2, x[:0])[0],
-    "fori loop": lambda x: lax.fori_loop(0, 3, lambda i, c: jnp.sin(c) * x[i], x[0]), "fori loop with dynamic bound": lambda x: lax.fori_loop(0, jnp.sum(x > -2), lambda i, c: jnp.sin(c) + x[1], x[0]), "while loop": lambda x: lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x[0] + x[1]), (0, x[2]))[1],
-    "while on a value": lambda x: lax.while_loop(lambda c: jnp.sum(jnp.abs(c)) > 0.4, lambda c: 0.5 * c * jnp.cos(c), x), "cond": lambda x: lax.cond(x[0] > 5, jnp.sin, lambda v: v**2, x), "cond with one constant branch": lambda x: lax.cond(x[0] < 5, lambda v: v * v, lambda v: jnp.ones(3), x), "switch": lambda x: lax.switch(jnp.argmax(x), [jnp.sin, jnp.cos, jnp.exp], x),
-    "map": lambda x: lax.map(lambda v: jnp.tanh(v) * x[0], x), "associative scan of products": lambda x: lax.associative_scan(jnp.multiply, x), "associative scan of affine maps": lambda x: lax.associative_scan(lambda p, q: (p[0] * q[0], p[1] * q[0] + q[1]), (x, x**2)), "cond inside scan": lambda x: lax.scan(lambda c, v: (lax.cond(v > 0, jnp.sin, lambda t: t * v, c), c), x[0], x),
-    "jit": jax.jit(lambda x: jnp.sin(x) * x), "nested jit": jax.jit(lambda x: jax.jit(jnp.tanh)(x) * jax.jit(lambda v: v**2)(x)), "checkpoint": jax.checkpoint(lambda x: jnp.sin(jnp.exp(x))), "checkpoint in scan": lambda x: lax.scan(jax.checkpoint(lambda c, v: (jnp.sin(c * v), c)), x[0], x), "vmap inside": lambda x: jax.vmap(lambda a: a * x)(x), "vmap of cond": lambda x: jax.vmap(lambda a: lax.cond(a > 0, jnp.sin, jnp.exp, a))(x),
-    "vmap of while": lambda x: jax.vmap(lambda a: lax.while_loop(lambda c: jnp.abs(c) > 0.3, lambda c: c * 0.5 * jnp.cos(c), a))(x), "vmap of scan": lambda x: jax.vmap(lambda a: lax.scan(lambda c, v: (c * v + a, c), a, x)[0])(x), "checkpoint_name": lambda x: checkpoint_name(jnp.sin(x), "wave") ** 2, "named_call": jax.named_call(lambda x: jnp.sin(x) ** 2, name="wave"), "closure over constants": lambda x: x * jnp.arange(3.0) @ jnp.ones((3, 2)), "python branch": lambda x: sum(v**k for k, v in enumerate(x)),
-    "optimization_barrier": lambda x: lax.optimization_barrier((jnp.sin(x), x**2)), "pure derivative of scan": lambda x: jax.grad(lambda y: lax.scan(lambda c, v: (c * jnp.sin(v), None), 1.0, y)[0])(x), "debug print": lambda x: (jax.debug.callback(lambda _: None, x[0]), x**2)[1], "linear_call": lambda x: jax.custom_derivatives.linear_call(lambda r, v: v * r, lambda r, t: t * r, 2.0, x**2), "custom_vmap": lambda x: batched_by_hand(x) * x,
-}.items():  # fmt: skip
+    "scan over a sequence": lambda x: lax.scan(lambda c, v: (jnp.sin(c) + v * c, c**2), x[0], x),
+    "scan reversed": lambda x: lax.scan(lambda c, v: (c * v, c + v), x[0], x, reverse=True),
+    "scan without inputs": lambda x: lax.scan(lambda c, _: (jnp.cos(c) * x[1], None), x[0], None, length=3)[0],
+    "scan with constant carry": lambda x: lax.scan(lambda c, v: (c + 1.0, c * v**2), 0.0, x),
+    "scan with integer carry": lambda x: lax.scan(lambda c, v: ((c[0] + 1, c[1] * v + c[0]), c[1]), (0, x[0]), x),
+    "scan of scans": lambda x: lax.scan(lambda c, v: lax.scan(lambda d, w: (d * jnp.sin(w), d), c * v, x), x[0], x)[0],
+    "scan that swaps its carry": lambda x: lax.scan(lambda c, v: ((c[1], c[0] * v), None), (x[0], 1.0), x)[0],
+    "scan unrolled": lambda x: lax.scan(lambda c, v: (c * v + v, c), x[0], x, unroll=2),
+    "scan of length zero": lambda x: lax.scan(lambda c, v: (c * v, c), x[0] ** 2, x[:0])[0],
+    "fori loop": lambda x: lax.fori_loop(0, 3, lambda i, c: jnp.sin(c) * x[i], x[0]),
+    "fori loop with dynamic bound": lambda x: lax.fori_loop(0, jnp.sum(x > -2), lambda i, c: jnp.sin(c) + x[1], x[0]),
+    "while loop": lambda x: lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x[0] + x[1]), (0, x[2]))[1],
+    "while on a value": lambda x: lax.while_loop(
+        lambda c: jnp.sum(jnp.abs(c)) > 0.4, lambda c: 0.5 * c * jnp.cos(c), x
+    ),
+    "cond": lambda x: lax.cond(x[0] > 5, jnp.sin, lambda v: v**2, x),
+    "cond with one constant branch": lambda x: lax.cond(x[0] < 5, lambda v: v * v, lambda v: jnp.ones(3), x),
+    "switch": lambda x: lax.switch(jnp.argmax(x), [jnp.sin, jnp.cos, jnp.exp], x),
+    "map": lambda x: lax.map(lambda v: jnp.tanh(v) * x[0], x),
+    "associative scan of products": lambda x: lax.associative_scan(jnp.multiply, x),
+    "associative scan of affine maps": lambda x: lax.associative_scan(
+        lambda p, q: (p[0] * q[0], p[1] * q[0] + q[1]), (x, x**2)
+    ),
+    "cond inside scan": lambda x: lax.scan(lambda c, v: (lax.cond(v > 0, jnp.sin, lambda t: t * v, c), c), x[0], x),
+    "jit": jax.jit(lambda x: jnp.sin(x) * x),
+    "nested jit": jax.jit(lambda x: jax.jit(jnp.tanh)(x) * jax.jit(lambda v: v**2)(x)),
+    "checkpoint": jax.checkpoint(lambda x: jnp.sin(jnp.exp(x))),
+    "checkpoint in scan": lambda x: lax.scan(jax.checkpoint(lambda c, v: (jnp.sin(c * v), c)), x[0], x),
+    "vmap inside": lambda x: jax.vmap(lambda a: a * x)(x),
+    "vmap of cond": lambda x: jax.vmap(lambda a: lax.cond(a > 0, jnp.sin, jnp.exp, a))(x),
+    "vmap of while": lambda x: jax.vmap(
+        lambda a: lax.while_loop(lambda c: jnp.abs(c) > 0.3, lambda c: c * 0.5 * jnp.cos(c), a)
+    )(x),
+    "vmap of scan": lambda x: jax.vmap(lambda a: lax.scan(lambda c, v: (c * v + a, c), a, x)[0])(x),
+    "checkpoint_name": lambda x: checkpoint_name(jnp.sin(x), "wave") ** 2,
+    "named_call": jax.named_call(lambda x: jnp.sin(x) ** 2, name="wave"),
+    "closure over constants": lambda x: x * jnp.arange(3.0) @ jnp.ones((3, 2)),
+    "python branch": lambda x: sum(v**k for k, v in enumerate(x)),
+    "optimization_barrier": lambda x: lax.optimization_barrier((jnp.sin(x), x**2)),
+    "pure derivative of scan": lambda x: jax.grad(lambda y: lax.scan(lambda c, v: (c * jnp.sin(v), None), 1.0, y)[0])(
+        x
+    ),
+    "debug print": lambda x: (jax.debug.callback(lambda _: None, x[0]), x**2)[1],
+    "linear_call": lambda x: jax.custom_derivatives.linear_call(lambda r, v: v * r, lambda r, t: t * r, 2.0, x**2),
+    "custom_vmap": lambda x: batched_by_hand(x) * x,
+}.items():
     add(name, "control flow", function, X)
 
 # nested differentiation ---------------------------------------------------------------------------------------------
@@ -48,10 +84,29 @@ def potential(x):
 
 
 for name, function in {
-    "grad inside": jax.grad(potential), "jvp inside": lambda x: jax.jvp(potential, (x,), (x**2,)), "hessian inside": jax.hessian(potential), "jacfwd inside": jax.jacfwd(lambda x: jnp.outer(x, jnp.sin(x))), "jacrev inside": jax.jacrev(lambda x: jnp.tanh(x) * x[0]), "vjp inside": lambda x: jax.vjp(lambda y: jnp.exp(y) * y[1], x)[1](x**2)[0], "linearize inside": lambda x: jax.linearize(potential, x)[1](jnp.ones(3)),
-    "laplacian inside": lambda x: jnp.trace(jax.hessian(potential)(x)), "value_and_grad inside": jax.value_and_grad(potential), "gradient of relu": jax.grad(lambda x: jnp.sum(nn.relu(x) ** 3)), "gradient of a norm": jax.grad(lambda x: jnp.linalg.norm(x) ** 3), "gradient of softmax": jax.grad(lambda x: nn.softmax(x)[0]), "gradient of gather": jax.grad(lambda x: jnp.sum(x[jnp.array([0, 2, 2])] ** 3)), "gradient of slogdet": jax.grad(lambda x: jnp.linalg.slogdet(jnp.outer(x, x) + 2 * jnp.eye(3))[1]),
-    "gradient of checkpoint": jax.grad(lambda x: jnp.sum(jax.checkpoint(jnp.sin)(x) ** 2)), "gradient through max": jax.grad(lambda x: jnp.max(x) ** 3 + jnp.sort(x)[1] ** 2), "gradient of cumprod": jax.grad(lambda x: jnp.sum(jnp.cumprod(x))), "lie bracket": lambda x: jax.jvp(jnp.sin, (x,), (jnp.cos(x),))[1] - jax.jvp(jnp.cos, (x,), (jnp.sin(x),))[1], "hamiltonian flow step": lambda x: x + 0.1 * jax.grad(lambda q: jnp.sum(jnp.cos(q)) + q[0] * q[1])(x), "newton step inside": lambda x: x - jnp.linalg.solve(jax.hessian(potential)(x) + 9 * jnp.eye(3), jax.grad(potential)(x)),
-}.items():  # fmt: skip
+    "grad inside": jax.grad(potential),
+    "jvp inside": lambda x: jax.jvp(potential, (x,), (x**2,)),
+    "hessian inside": jax.hessian(potential),
+    "jacfwd inside": jax.jacfwd(lambda x: jnp.outer(x, jnp.sin(x))),
+    "jacrev inside": jax.jacrev(lambda x: jnp.tanh(x) * x[0]),
+    "vjp inside": lambda x: jax.vjp(lambda y: jnp.exp(y) * y[1], x)[1](x**2)[0],
+    "linearize inside": lambda x: jax.linearize(potential, x)[1](jnp.ones(3)),
+    "laplacian inside": lambda x: jnp.trace(jax.hessian(potential)(x)),
+    "value_and_grad inside": jax.value_and_grad(potential),
+    "gradient of relu": jax.grad(lambda x: jnp.sum(nn.relu(x) ** 3)),
+    "gradient of a norm": jax.grad(lambda x: jnp.linalg.norm(x) ** 3),
+    "gradient of softmax": jax.grad(lambda x: nn.softmax(x)[0]),
+    "gradient of gather": jax.grad(lambda x: jnp.sum(x[jnp.array([0, 2, 2])] ** 3)),
+    "gradient of slogdet": jax.grad(lambda x: jnp.linalg.slogdet(jnp.outer(x, x) + 2 * jnp.eye(3))[1]),
+    "gradient of checkpoint": jax.grad(lambda x: jnp.sum(jax.checkpoint(jnp.sin)(x) ** 2)),
+    "gradient through max": jax.grad(lambda x: jnp.max(x) ** 3 + jnp.sort(x)[1] ** 2),
+    "gradient of cumprod": jax.grad(lambda x: jnp.sum(jnp.cumprod(x))),
+    "lie bracket": lambda x: jax.jvp(jnp.sin, (x,), (jnp.cos(x),))[1] - jax.jvp(jnp.cos, (x,), (jnp.sin(x),))[1],
+    "hamiltonian flow step": lambda x: x + 0.1 * jax.grad(lambda q: jnp.sum(jnp.cos(q)) + q[0] * q[1])(x),
+    "newton step inside": lambda x: (
+        x - jnp.linalg.solve(jax.hessian(potential)(x) + 9 * jnp.eye(3), jax.grad(potential)(x))
+    ),
+}.items():
     add(name, "nested differentiation", function, X)
 
 # side inputs --------------------------------------------------------------------------------------------------------

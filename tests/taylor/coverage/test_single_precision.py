@@ -21,8 +21,11 @@ FAMILIES = ("elementwise", "activations", "special", "networks", "reductions", "
 
 
 def chosen() -> list[str]:
-    names = [n for n, c in CASES.items() if c.smooth and c.reference is None and c.limit >= ORDER
-             and c.unsupported_from is None and c.family in FAMILIES]  # fmt: skip
+    names = [
+        n
+        for n, c in CASES.items()
+        if c.smooth and c.reference is None and c.limit >= ORDER and c.unsupported_from is None and c.family in FAMILIES
+    ]
     return names if FULL else names[::9]
 
 
