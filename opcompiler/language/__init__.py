@@ -1,4 +1,4 @@
-"""Text ⇄ `Expr`: `declare` what the names mean, `parse` a text, print it back with `to_unicode`."""
+"""Text ⇄ `Expr`: `declare` what the names mean, `parse` a text, print it back in one of three dialects."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opcompiler.language.declaration import declare
     from opcompiler.language.parser import parse
-    from opcompiler.language.printer import to_unicode
+    from opcompiler.language.printer import to_ascii, to_latex, to_unicode
 
-__all__ = ["declare", "parse", "to_unicode"]
+__all__ = ["declare", "parse", "to_ascii", "to_latex", "to_unicode"]
 
-_HOMES = {"declare": "declaration", "parse": "parser", "to_unicode": "printer"}
+_HOMES = {"declare": "declaration", "parse": "parser"} | dict.fromkeys(
+    ("to_ascii", "to_latex", "to_unicode"), "printer"
+)
 
 
 def __getattr__(name: str) -> object:

@@ -11,7 +11,6 @@ from opcompiler.errors import (
     OperatorSyntaxError,
     RankError,
     Span,
-    UnsupportedError,
 )
 from opcompiler.ir import expression as ir
 from opcompiler.ir.expression import Expr
@@ -82,15 +81,13 @@ class CallResolver(IndexResolver):
                 return self.ledger.enter(ir.NamedConstant(name, span=span))
             case ImaginaryName():
                 if "i" in self.bound:
-                    raise self.error(
-                        UnsupportedError, "the index i as a number", span, "use another letter for the index"
-                    )
+                    return self.index_value("i", span)
                 return self.ledger.enter(ir.ImaginaryUnit(span=span))
             case DimensionName():
                 return self.ledger.enter(ir.Number(Fraction(self.declarations.spatial_dim), span=span))
             case IndexLetter(letter):
                 if letter in self.bound:
-                    raise self.error(UnsupportedError, f"the index {letter!r} as a number", span)
+                    return self.index_value(letter, span)
                 raise self.error(OperatorNameError, f"the name {letter!r} is not declared", span)
             case UnitVectorName(item):
                 return self.unit_vector(item, span)

@@ -20,7 +20,11 @@ _BOUND = re.compile(r"(\d+|[^\W\d]\w*)\s*(?:([+-])\s*(\d+))?")
 
 
 class NeedsExpansion(Exception):
-    """A bound letter indexes coordinates that are declared one by one; the sum must be written out."""
+    """A sum must be written out: its letter indexes coordinates that are declared one by one, or is a number."""
+
+    def __init__(self, reason: str = "over coordinates that are declared one by one") -> None:
+        """Keep which sums these are, for the message about too many terms."""
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,13 @@ class IndexResolver(OperatorBuilder):
                 OperatorNameError, f"the index {letter!r} runs to {last + 1}, but {what} has {size} entries", span
             )
         return bounds if isinstance(bounds, int) else letter
+
+    def index_value(self, letter: str, span: Span) -> Expr:
+        """Return an index as a number, which it has only where the sum is written out."""
+        value = self.bound[letter]
+        if not isinstance(value, int):
+            raise NeedsExpansion(f"in which the index {letter!r} is a number")
+        return self.ledger.enter(ir.Number(Fraction(value + 1), span=span))
 
     # --- coordinates ----------------------------------------------------------------------------------------------
 

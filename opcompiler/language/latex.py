@@ -18,7 +18,8 @@ from opcompiler.language.vocabulary import FUNCTION_ALIASES, OPERATOR_WORDS
 __all__ = ["is_latex", "read_latex"]
 
 _LETTERS = re.compile(r"[A-Za-z]+\*?")
-_LEIBNIZ = re.compile(r"\s*(∂|d(?=[\s^a-zA-Z(\[]|$))")
+_LEIBNIZ = re.compile(r"\s*(∂(?!\s*(?:\^\(\d*\))?_)|d(?=[\s^a-zA-Z(\[]|$))")
+_MISPRINT = re.compile(r"\s*∂\s*\^")
 
 
 def is_latex(text: str) -> bool:
@@ -244,7 +245,11 @@ class _Reader:
             raise self.error(f"a bracket is missing after \\{side}", start, r"write \left( … \right)")
         if side == "left":
             self.close_function_gap()
+        if char == "|" and side == "left":
+            self.emit("[", start)  # |u |w|| has no reading by place alone; these bars know their side
         self.item()
+        if char == "|" and side == "right":
+            self.emit("]", start)
 
     def close_function_gap(self) -> None:
         """Put an opening bracket directly behind a function or word operator, so that it is a call."""
@@ -261,12 +266,14 @@ class _Reader:
         first, second = _LEIBNIZ.match(above), _LEIBNIZ.match(below)
         if not above.strip() or not below.strip():
             raise self.error("a fraction with an empty part", start)
-        if first and second and first[1] == second[1]:
+        if first and second and first[1] == second[1] and not _has_sign(above):
             below_start = next(k for k, cell in enumerate(bottom) if cell.char != " ")
             while top and top[-1].char == " ":
                 top.pop()
+            # Only differentials stay together without these brackets; the lexer knows the misprint ∂²u/∂²x by its ^.
+            opening, closing = ("/", "]") if _MISPRINT.match(below) else ("/(", ")]")
             self.place_cells("[", top, "", start)
-            self.place_cells("/", bottom[below_start:], "]", start)
+            self.place_cells(opening, bottom[below_start:], closing, start)
         else:
             self.place_cells("[(", top, ")", start)
             self.place_cells("/(", bottom, ")]", start)
@@ -328,6 +335,16 @@ class _Reader:
 def _counted(text: str) -> bool:
     """Whether digits and letters mix as in 3x, which needs its braces."""
     return text[0].isdigit() and not text.isdigit()
+
+
+def _has_sign(text: str) -> bool:
+    """Whether + or - stands outside all brackets."""
+    depth = 0
+    for char in text:
+        depth += (char in "([{") - (char in ")]}")
+        if char in "+-" and depth == 0:
+            return True
+    return False
 
 
 def _cells_of(source: str, start: int, stop: int | None = None) -> tuple[Cell, ...]:

@@ -60,10 +60,10 @@ def _expression(text: str, scope: Scope) -> Expr:
     plain = read_latex(text, scope) if is_latex(text) else normalise(text)
     try:
         return resolve(build_tree(tokenise(plain, scope), plain), plain, scope)
-    except NeedsExpansion:
+    except NeedsExpansion as expansion:
         raise LimitError(
-            f"a sum of more than {MAX_EXPANDED_SUM} terms over coordinates that are declared one by one",
+            f"a sum of more than {MAX_EXPANDED_SUM} terms {expansion}",
             source=text,
             span=Span(0, len(text)),
-            hint='declare them as one space, for example spaces={"x": 100}',
+            hint='declare coordinates as one space, such as {"x": 100}, and an index that is a number as a parameter',
         ) from None

@@ -1,6 +1,7 @@
-"""`Expr` → Unicode text that `parse` reads back as the same expression.
+"""`Expr` → text that `parse` reads back as the same expression, in Unicode, ASCII or LaTeX.
 
-Juxtaposition is used where the language reads it without doubt, `*` and brackets elsewhere.
+The traversal, what goes into brackets and the order of the pieces are the same for all; the `Dialect` spells them.
+Juxtaposition is used where the language reads it without doubt, a sign and brackets elsewhere.
 """
 
 from __future__ import annotations
@@ -11,18 +12,12 @@ from typing import assert_never
 from opcompiler.ir import expression as ir
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.expression import Expr, Index, Operator
+from opcompiler.language.dialect import Coordinates, Dialect, Level, Piece, PrefixOperator
+from opcompiler.language.dialect_ascii import Ascii
+from opcompiler.language.dialect_latex import Latex
+from opcompiler.language.scope import scope_of
 
-__all__ = ["to_unicode"]
-
-_SUM, _PRODUCT, _PREFIX, _POWER, _ATOM = range(5)
-"""How tightly a printed piece holds together."""
-
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_FRACTIONS = {
-    Fraction(1, 2): "½", Fraction(1, 3): "⅓", Fraction(2, 3): "⅔", Fraction(1, 4): "¼", Fraction(3, 4): "¾",
-    Fraction(1, 6): "⅙", Fraction(1, 7): "⅐", Fraction(1, 8): "⅛", Fraction(3, 8): "⅜", Fraction(5, 8): "⅝",
-    Fraction(7, 8): "⅞", Fraction(1, 9): "⅑",
-}  # fmt: skip
+__all__ = ["to_ascii", "to_latex", "to_unicode"]
 
 
 def to_unicode(expression: Expr, declarations: Declarations) -> str:
@@ -35,240 +30,277 @@ def to_unicode(expression: Expr, declarations: Declarations) -> str:
     Returns:
         Text with `parse(text, declarations).expressions == (expression,)` for every expression that `parse` returns.
     """
-    return _Printer(declarations).print(expression)[0]
+    return _Printer(declarations, Dialect()).print(expression)[0]
+
+
+def to_ascii(expression: Expr, declarations: Declarations) -> str:
+    """Return the expression as ASCII text: `u_xx + lap(u)^2`; see `to_unicode`.
+
+    Declared names stay what they are, ε is not renamed; π stays itself where a name `pi` is declared.
+    """
+    return _Printer(declarations, Ascii()).print(expression)[0]
+
+
+def to_latex(expression: Expr, declarations: Declarations) -> str:
+    r"""Return the expression as LaTeX without dollar signs: `\frac{\partial u}{\partial x}`; see `to_unicode`.
+
+    Greek letters of declared names, and names such as `omega`, become commands wherever these mean the same name.
+    """
+    return _Printer(declarations, Latex(scope_of(declarations))).print(expression)[0]
 
 
 class _Printer:
     """Prints every node as (text, how tightly it holds)."""
 
-    def __init__(self, declarations: Declarations) -> None:
+    def __init__(self, declarations: Declarations, dialect: Dialect) -> None:
         self.declarations = declarations
+        self.dialect = dialect
 
-    def at_least(self, node: Expr, level: int) -> str:
+    def at_least(self, node: Expr, level: Level) -> str:
         """Return the text of a node, bracketed if it holds less tightly than wanted."""
-        text, own = self.print(node)
-        return text if own >= level else f"({text})"
+        return self.dialect.enclosed(self.print(node), level)
 
     def bracketed(self, node: Expr) -> str:
         """Return the text in brackets."""
-        return f"({self.print(node)[0]})"
+        return self.dialect.brackets(self.print(node)[0])
 
-    def print(self, node: Expr) -> tuple[str, int]:
+    def listed(self, nodes: tuple[Expr, ...]) -> str:
+        """Return the texts with commas."""
+        return ", ".join(self.print(node)[0] for node in nodes)
+
+    def print(self, node: Expr) -> Piece:
         match node:
             case ir.Number(value):
                 return self.number(value)
             case ir.ImaginaryUnit():
-                return "i", _ATOM
+                return "i", Level.ATOM
             case ir.NamedConstant(name):
-                return ("π" if name == "pi" else name), _ATOM
+                return (self.pi() if name == "pi" else name), Level.ATOM
             case ir.Coordinate(space, index):
-                return self.coordinate(space, index), _ATOM
+                return self.coordinate(space, index), Level.ATOM
             case ir.Position(name) | ir.Parameter(name) | ir.Field(name):
-                return name, _ATOM
+                return self.dialect.name(name), Level.ATOM
             case ir.UnitVector(axis):
-                return f"e_{{{axis + 1}}}", _ATOM
+                return self.dialect.indexed("e", str(axis + 1)), Level.ATOM
             case ir.FunctionCall():
-                return self.function_call(node), _ATOM
+                return self.function_call(node), Level.ATOM
             case ir.Elementary("abs", (argument,)):
-                return f"|{self.print(argument)[0]}|", _ATOM
+                return self.dialect.bars(self.print(argument)[0]), Level.ATOM
             case ir.Elementary(name, arguments):
-                return f"{name}({', '.join(self.print(argument)[0] for argument in arguments)})", _ATOM
+                return self.dialect.call(name, self.listed(arguments)), Level.ATOM
             case ir.Negative(operand):
-                return f"-{self.at_least(operand, _PRODUCT)}", _SUM
+                return f"-{self.at_least(operand, Level.SERIES)}", Level.SUM
             case ir.Sum(terms):
-                return self.sum(terms), _SUM
+                return self.sum(terms), Level.SUM
             case ir.Product(factors):
-                return self.product(factors), _PRODUCT
+                return self.product(factors), Level.PRODUCT
             case ir.Quotient(numerator, denominator):
-                top = self.at_least(numerator, _PREFIX)
-                return f"{top}/{self.at_least(denominator, _PREFIX)}", _PRODUCT
+                return self.dialect.quotient(self.print(numerator), self.print(denominator))
             case ir.Power(base, exponent):
-                return self.power(self.at_least(base, _ATOM), exponent), _POWER
+                return self.power(self.at_least(base, Level.ATOM), exponent), Level.POWER
             case ir.IndexSum(index, lower, upper, body):
-                return f"∑_{{{index}={lower + 1}}}^{{{upper + 1}}} {self.at_least(body, _PRODUCT)}", _SUM
+                letter, inner = self.dialect.name(index), self.at_least(body, Level.SERIES)
+                return self.dialect.index_sum(letter, lower + 1, upper + 1, inner), Level.SERIES
             case _:
                 return self.tensor(node)
 
-    def tensor(self, node: Expr) -> tuple[str, int]:
+    def tensor(self, node: Expr) -> Piece:
         match node:
             case ir.Component(operand, indices):
-                return self.component(operand, indices), _ATOM
+                return self.component(operand, indices), Level.ATOM
             case ir.Vector(entries):
-                return f"({', '.join(self.print(entry)[0] for entry in entries)})", _ATOM
+                return self.dialect.brackets(self.listed(entries)), Level.ATOM
             case ir.Dot(left, right) if left == right and len(left.shape) == 1:
-                return f"{self.at_least(left, _ATOM)}²", _POWER
+                return self.dialect.integer_power(self.at_least(left, Level.ATOM), 2), Level.POWER
             case ir.Dot(left, right):
-                return f"{self.at_least(left, _POWER)}·{self.at_least(right, _POWER)}", _PRODUCT
+                return self.dialect.tensor_product("dot", self.print(left), self.print(right))
             case ir.MatrixProduct(left, right):
-                return f"{self.at_least(left, _POWER)} {self.at_least(right, _PREFIX)}", _PRODUCT
+                first, second = self.at_least(left, Level.POWER), self.at_least(right, Level.PREFIX)
+                return self.dialect.juxtapose(first, second, plain=isinstance(right, ir.Vector)), Level.PRODUCT
             case ir.DoubleDot(left, right):
-                return f"{self.at_least(left, _POWER)}:{self.at_least(right, _POWER)}", _PRODUCT
+                return self.dialect.tensor_product("double_dot", self.print(left), self.print(right))
             case ir.Cross(left, right):
-                return f"{self.at_least(left, _POWER)}×{self.at_least(right, _POWER)}", _PRODUCT
+                return self.dialect.tensor_product("cross", self.print(left), self.print(right))
             case ir.Outer(left, right):
-                return f"{self.at_least(left, _POWER)}⊗{self.at_least(right, _POWER)}", _PRODUCT
+                return self.dialect.tensor_product("outer", self.print(left), self.print(right))
             case ir.Transpose(operand):
-                return f"{self.at_least(operand, _ATOM)}ᵀ", _POWER
+                return self.dialect.transpose(self.print(operand))
             case ir.Trace(operand):
-                return f"tr{self.bracketed(operand)}", _ATOM
+                return self.dialect.call("tr", self.print(operand)[0]), Level.ATOM
             case ir.Determinant(operand):
-                return f"det{self.bracketed(operand)}", _ATOM
+                return self.dialect.call("det", self.print(operand)[0]), Level.ATOM
             case ir.Norm(operand):
-                return f"|{self.print(operand)[0]}|", _ATOM
+                return self.dialect.bars(self.print(operand)[0]), Level.ATOM
             case _:
                 return self.derivative(node)
 
-    def derivative(self, node: Expr) -> tuple[str, int]:
+    def derivative(self, node: Expr) -> Piece:
         match node:
-            case ir.Partial(
-                ir.Number() | ir.Parameter() | ir.Coordinate() | ir.NamedConstant() as operand, coordinates
-            ):
-                return f"∂{self.subscript(coordinates)}{self.bracketed(operand)}", _PREFIX
             case ir.Partial(operand, coordinates):
-                return self.at_least(operand, _ATOM) + self.subscript(coordinates), _ATOM
+                is_name = isinstance(operand, ir.Field | ir.Component | ir.FunctionCall)
+                is_constant = isinstance(operand, ir.Number | ir.Parameter | ir.Coordinate | ir.NamedConstant)
+                written = self.coordinates(coordinates)
+                return self.dialect.partial(self.print(operand), written, is_name, is_constant)
             case ir.Laplacian(operand, space):
-                return f"Δ{self.space(space)}{self.operand(operand)}", _PREFIX
+                return self.prefix("laplacian", operand, space)
             case ir.DAlembertian(operand):
-                return f"□{self.operand(operand)}", _PREFIX
+                return self.prefix("dalembertian", operand)
             case ir.Gradient(operand, space):
-                return f"∇{self.space(space)}{self.operand(operand)}", _PREFIX
+                return self.prefix("gradient", operand, space)
             case ir.Divergence(operand):
-                return f"∇·{self.operand(operand)}", _PREFIX
+                return self.prefix("divergence", operand)
             case ir.Curl(operand):
-                return f"∇×{self.operand(operand)}", _PREFIX
+                return self.prefix("curl", operand)
             case ir.Hessian(operand):
-                return f"Hess{self.bracketed(operand)}", _ATOM
+                return self.dialect.call("Hess", self.print(operand)[0]), Level.ATOM
             case ir.Apply(operator, operand):
-                return f"({self.operator(operator)}){self.bracketed(operand)}", _PREFIX
+                return self.applied(operator, operand), Level.PREFIX
             case _:
                 raise TypeError(f"{type(node).__name__} is not an expression")
 
-    def operand(self, node: Expr) -> str:
-        """Return what stands after a prefix operator."""
-        return self.at_least(node, _ATOM)
+    def prefix(self, kind: PrefixOperator, operand: Expr, space: str | None = None) -> Piece:
+        written = self.waiting(kind, space)
+        inner, count = operand, 1
+        while isinstance(inner, ir.Laplacian) and kind == "laplacian" and inner.space == space:
+            inner, count = inner.operand, count + 1
+        power = self.dialect.iterated(written, count) if count > 1 else None
+        if power is not None:
+            return self.dialect.applied(power, self.print(inner))
+        return self.dialect.applied(written, self.print(operand))
 
-    def space(self, name: str | None) -> str:
-        return "" if name is None else f"_{{{name}}}"
+    def waiting(self, kind: PrefixOperator, space: str | None = None) -> str:
+        return self.dialect.prefix(kind, None if space is None else self.dialect.name(space))
 
     # --- pieces ---------------------------------------------------------------------------------------------------
 
-    def number(self, value: Fraction) -> tuple[str, int]:
+    def number(self, value: Fraction) -> Piece:
         if value < 0:
-            return f"-{self.number(-value)[0]}", _SUM
-        if value.denominator == 1:
-            return str(value.numerator), _ATOM
-        if value in _FRACTIONS:
-            return _FRACTIONS[value], _ATOM
-        decimal = _decimal(value)
-        return (decimal, _ATOM) if decimal else (f"{value.numerator}/{value.denominator}", _PRODUCT)
+            return f"-{self.dialect.enclosed(self.dialect.number(-value), Level.PRODUCT)}", Level.SUM
+        return self.dialect.number(value)
+
+    def pi(self) -> str:
+        """Return the spelling of π that no declaration has taken."""
+        declared = scope_of(self.declarations).entries
+        if "π" in declared:
+            return "pi"
+        return "π" if "pi" in declared else self.dialect.pi
 
     def coordinate(self, name: str, index: Index) -> str:
         space = self.declarations.space(name)
         if isinstance(index, str):
-            return f"{name}_{{{index}}}"
-        if space.coordinates is None and space.shape and name[-1].isdigit():
-            return f"{name}_{{{index + 1}}}"
-        return space.coordinate_name(index)
+            return self.dialect.indexed(self.dialect.name(name), self.dialect.name(index))
+        if space.coordinates is None and space.shape:
+            return self.dialect.numbered(name, index + 1)
+        return self.dialect.name(space.coordinate_name(index))
+
+    def coordinates(self, coordinates: tuple[tuple[ir.Coordinate, int], ...]) -> Coordinates:
+        return [(self.coordinate(coordinate.space, coordinate.index), order) for coordinate, order in coordinates]
 
     def component(self, operand: Expr, indices: tuple[Index, ...]) -> str:
         if isinstance(operand, ir.Field) and len(indices) == 1 and isinstance(indices[0], int):
             names = self.declarations.field(operand.name).components
             if names is not None:
-                return names[indices[0]]
-        written = ",".join(str(index + 1) if isinstance(index, int) else index for index in indices)
-        return f"({self.at_least(operand, _ATOM)}_{{{written}}})"
-
-    def subscript(self, coordinates: tuple[tuple[ir.Coordinate, int], ...]) -> str:
-        names = [(self.coordinate(coordinate.space, coordinate.index), order) for coordinate, order in coordinates]
-        if all(len(name) == 1 for name, _ in names) and sum(order for _, order in names) <= 4:
-            return "_" + "".join(name * order for name, order in names)
-        return "_{" + ", ".join(name if order == 1 else f"{order}{name}" for name, order in names) + "}"
+                return self.dialect.name(names[indices[0]])
+        written = ",".join(str(index + 1) if isinstance(index, int) else self.dialect.name(index) for index in indices)
+        return self.dialect.component(self.at_least(operand, Level.ATOM), written)
 
     def function_call(self, node: ir.FunctionCall) -> str:
-        arguments = ", ".join(self.print(argument)[0] for argument in node.arguments)
+        name, arguments = self.dialect.name(node.name), self.dialect.brackets(self.listed(node.arguments))
         if len(node.arguments) == 1:
-            return f"{node.name}{chr(39) * node.derivative[0]}({arguments})"
-        names = self.declarations.function(node.name).arguments
-        pairs = zip(names, node.derivative, strict=True)
-        orders = ", ".join(name if order == 1 else f"{order}{name}" for name, order in pairs if order)
-        return f"({node.name}({arguments})_{{{orders}}})" if orders else f"{node.name}({arguments})"
+            return f"{name}{chr(39) * node.derivative[0]}{arguments}"
+        if not any(node.derivative):
+            return name + arguments
+        # Several arguments are differentiated by name, which is read only where the function stands without brackets.
+        declared = self.declarations.function(node.name).arguments
+        pairs = [
+            (self.dialect.name(argument), order) for argument, order in zip(declared, node.derivative, strict=True)
+        ]
+        orders = ", ".join(argument if order == 1 else f"{order}{argument}" for argument, order in pairs if order)
+        return self.dialect.brackets(self.dialect.indexed(name, orders))
 
     def sum(self, terms: tuple[Expr, ...]) -> str:
         text = ""
         for term in terms:
-            if isinstance(term, ir.Negative):
-                text += f" - {self.at_least(term.operand, _PRODUCT)}" if text else f"-{self.at_least(term.operand, 1)}"
-            else:
-                text += (" + " if text else "") + self.at_least(term, _PRODUCT)
+            inner = term.operand if isinstance(term, ir.Negative) else term
+            sign = "-" if isinstance(term, ir.Negative) else "+"
+            text += (f" {sign} " if text else sign.strip("+")) + self.at_least(inner, Level.SERIES)
         return text
 
     def product(self, factors: tuple[Expr, ...]) -> str:
-        text = ""
-        for factor in factors:
-            piece = self.at_least(factor, _PREFIX)
-            joined = " " if piece[0].isalpha() or piece[0] in "Δ∇□" else "*"
-            if text and joined == " " and text[-1] in "-+":
-                joined = "*"
-            text += (joined if text else "") + piece
+        text = self.at_least(factors[0], Level.PREFIX)
+        for factor in factors[1:]:
+            piece = self.at_least(factor, Level.PREFIX)
+            text = self.dialect.juxtapose(text, piece, plain=isinstance(factor, ir.Vector))
         return text
 
     def power(self, base: str, exponent: Expr) -> str:
         inner = exponent.operand if isinstance(exponent, ir.Negative) else exponent
-        if isinstance(inner, ir.Number) and inner.value.denominator == 1 and inner.value >= 0:
-            sign = "⁻" if isinstance(exponent, ir.Negative) else ""
-            return base + sign + str(inner.value).translate(_SUPERSCRIPTS)
-        return f"{base}^({self.print(exponent)[0]})"
+        if isinstance(inner, ir.Number) and inner.value.denominator == 1 and inner.value > 0:
+            return self.dialect.integer_power(base, int(inner.value) * (1 if inner is exponent else -1))
+        return self.dialect.power(base, self.print(exponent)[0])
 
     # --- operators ------------------------------------------------------------------------------------------------
 
     def operator(self, operator: Operator) -> str:
         match operator:
+            case ir.OperatorMultiplication(ir.Negative() as factor):
+                return self.bracketed(factor)
             case ir.OperatorMultiplication(factor):
-                return (
-                    self.at_least(factor, _PRODUCT) if not isinstance(factor, ir.Negative) else self.bracketed(factor)
-                )
+                return self.at_least(factor, Level.PRODUCT)
             case ir.OperatorLaplacian(space):
-                return f"Δ{self.space(space)}"
+                return self.waiting("laplacian", space)
             case ir.OperatorDAlembertian():
-                return "□"
+                return self.waiting("dalembertian")
             case ir.OperatorPartial(coordinates):
-                return "∂" + self.subscript(coordinates)
+                return self.dialect.partial_operator(self.coordinates(coordinates))
             case ir.OperatorDirectional(vector):
-                return f"{self.at_least(vector, _ATOM)}·∇"
+                return self.dialect.directional(self.at_least(vector, Level.ATOM))
             case ir.OperatorSum(terms):
-                return " + ".join(self.operator_piece(term, ir.OperatorSum) for term in terms)
+                return self.operator_sum(terms)
             case ir.OperatorComposition(factors):
                 return self.composition(factors)
             case ir.OperatorPower(base, exponent):
-                return f"({self.operator(base)}){str(exponent).translate(_SUPERSCRIPTS)}"
+                return self.dialect.integer_power(self.dialect.brackets(self.operator(base)), exponent)
             case _:
                 assert_never(operator)
 
-    def operator_piece(self, operator: Operator, inside: type) -> str:
-        text = self.operator(operator)
-        return f"({text})" if isinstance(operator, inside) else text
+    def applied(self, operator: Operator, operand: Expr) -> str:
+        """Return an operator-valued bracket before its operand, which needs none if it begins with a letter."""
+        written = self.operator(operator)
+        if not isinstance(operator, ir.OperatorPower):
+            written = self.dialect.brackets(written)
+        inner = self.at_least(operand, Level.ATOM)
+        plain = inner[0].isalpha() or (inner[0] == "\\" and not isinstance(operand, ir.Vector))
+        return f"{written} {inner}" if plain else written + self.bracketed(operand)
+
+    def operator_sum(self, terms: tuple[Operator, ...]) -> str:
+        """Join the terms by signs; −Δ is the multiplication by −1 after Δ."""
+        text = ""
+        for term in terms:
+            sign, piece = "+", ""
+            match term:
+                case ir.OperatorSum():
+                    piece = self.dialect.brackets(self.operator(term))
+                case ir.OperatorMultiplication(ir.Negative(operand)):
+                    sign, piece = "-", self.at_least(operand, Level.PRODUCT)
+                case ir.OperatorComposition((ir.OperatorMultiplication(ir.Negative(scale)), *rest)):
+                    kept = () if scale == ir.Number(Fraction(1)) else (ir.OperatorMultiplication(scale),)
+                    sign, piece = "-", self.composition((*kept, *rest))
+                case _:
+                    piece = self.operator(term)
+            text += (f" {sign} " if text else sign.strip("+")) + piece
+        return text
 
     def composition(self, factors: tuple[Operator, ...]) -> str:
         """Operators follow one another in brackets; a multiplication among them opens a bracket of its own."""
         first, rest = factors[0], factors[1:]
-        if isinstance(first, ir.OperatorMultiplication):
-            return f"{self.bracketed(first.factor)}*{self.composition(rest) if rest else '1'}"
-        text = f"({self.operator(first)})"
+        if isinstance(first, ir.OperatorMultiplication) and rest:
+            return self.dialect.juxtapose(self.at_least(first.factor, Level.PREFIX), self.composition(rest))
+        if not rest and isinstance(first, ir.OperatorLaplacian | ir.OperatorDAlembertian):
+            return self.operator(first)
+        text = self.operator(first)
+        if not isinstance(first, ir.OperatorPower):
+            text = self.dialect.brackets(text)
         if rest and isinstance(rest[0], ir.OperatorMultiplication):
-            return f"{text}({self.composition(rest)})"
+            return text + self.dialect.brackets(self.composition(rest))
         return text + (self.composition(rest) if rest else "")
-
-
-def _decimal(value: Fraction) -> str | None:
-    """Return the finite decimal expansion, if there is a short one."""
-    scale = value.denominator
-    twos = fives = 0
-    while scale % 2 == 0:
-        scale, twos = scale // 2, twos + 1
-    while scale % 5 == 0:
-        scale, fives = scale // 5, fives + 1
-    digits = max(twos, fives)
-    if scale != 1 or digits > 350:
-        return None
-    shifted = str(value.numerator * 10**digits // value.denominator).rjust(digits + 1, "0")
-    return f"{shifted[:-digits]}.{shifted[-digits:]}"

@@ -79,9 +79,14 @@ class TensorBuilder:
         return self.ledger.enter(ir.Product(tuple(factors), shape=shape, span=span))
 
     def quotient(self, numerator: Expr, denominator: Expr, span: Span) -> Expr:
-        """The quotient by a scalar."""
+        """The quotient by a scalar; of two numbers it is a number, so that 1/2, ½ and 0.5 are one."""
         if denominator.shape:
             raise self.error(RankError, f"division by {shape_name(denominator.shape)}", denominator.span)
+        match numerator, denominator:
+            case ir.Number(above), ir.Number(below) if below:
+                return self.ledger.enter(ir.Number(above / below, span=span))
+            case _:
+                pass
         return self.ledger.enter(ir.Quotient(numerator, denominator, shape=numerator.shape, span=span))
 
     def power(self, base: Expr, exponent: Expr, span: Span) -> Expr:

@@ -12,7 +12,7 @@ import pytest
 
 from opcompiler.errors import OpCompilerError
 from opcompiler.ir.declarations import Declarations
-from opcompiler.language import declare, parse, to_unicode
+from opcompiler.language import declare, parse, to_ascii, to_latex, to_unicode
 from tests.language import corpus
 
 COUNT = int(os.environ.get("OPCOMPILER_FUZZ", "300"))
@@ -22,6 +22,7 @@ NAMES = declare(
     parameters={"a": 2, "k": None, "b": [1, 2, 3, 4], "D_u": 1},
     functions=["c(y)", "f(s)", "g(x,t)"],
 )
+PRINTERS = (to_unicode, to_ascii, to_latex)
 FRAGMENTS = [
     *"()[]{}|‖^_*/+-=·×⊗@:,.'\"∂∇Δ□∑√ ²³⁻ₓₜ₁ᵢ½0123456789uvxytdeiabDT\\~\u0307\u200b\n🙂é",
     *("\\frac", "\\partial ", "\\nabla", "\\left(", "\\right)", "\\sum_{i=1}^{d}", "\\mathbf ", "\\sqrt", "\\Delta"),
@@ -32,14 +33,15 @@ FRAGMENTS = [
 
 
 def accepted(text: str, declarations: Declarations) -> bool:
-    """Whether the text is read; if it is, its print must be read as the same expression."""
+    """Whether the text is read; if it is, its print in one of the dialects must be read as the same expression."""
     try:
         expression = parse(text, declarations).expressions[0]
     except OpCompilerError as error:
         if error.span is None or not str(error):
             pytest.fail(f"an error without a place: {text!r}")
         return False
-    printed = to_unicode(expression, declarations)
+    print_ = PRINTERS[len(text) % len(PRINTERS)]
+    printed = print_(expression, declarations)
     assert parse(printed, declarations).expressions == (expression,), (text, printed)
     return True
 

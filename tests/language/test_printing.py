@@ -1,4 +1,4 @@
-"""`parse(to_unicode(e)) == e`: for the corpus, and for expressions generated node by node."""
+"""`parse(print(e)) == e` in Unicode, ASCII and LaTeX: for the corpus, and for expressions generated node by node."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opcompiler.ir import expression as ir
-from opcompiler.language import declare, parse, to_unicode
+from opcompiler.language import declare, parse, to_ascii, to_latex, to_unicode
 from tests.language import corpus
 
 NAMES = declare(
@@ -21,6 +21,7 @@ NAMES = declare(
 )
 U, T = ir.Field("u"), ir.Coordinate("t")
 VECTOR = (3,)
+PRINTERS = (to_unicode, to_ascii, to_latex)
 
 
 @pytest.mark.parametrize("entry", corpus.entries(), ids=lambda entry: entry["id"])
@@ -28,8 +29,9 @@ def test_the_corpus_survives_printing(entry: dict[str, Any]) -> None:
     for form, texts in corpus.texts(entry):
         declarations = corpus.declarations(entry, form)
         for expression in parse(texts, declarations).expressions:
-            printed = to_unicode(expression, declarations)
-            assert parse(printed, declarations).expressions == (expression,), (form, printed)
+            for print_ in PRINTERS:
+                printed = print_(expression, declarations)
+                assert parse(printed, declarations).expressions == (expression,), (form, printed)
 
 
 coordinates = st.one_of(st.just(T), st.builds(ir.Coordinate, st.just("x"), st.integers(0, 2)))
@@ -152,5 +154,7 @@ level_two = (scalars_from(level_one), vectors_from(level_one))
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.one_of(*level_one, *level_two))
 def test_generated_expressions_survive_printing(expression: ir.Expr) -> None:
-    printed = to_unicode(expression, NAMES)
-    assert parse(printed, NAMES).expressions == (expression,), printed
+    for print_ in PRINTERS:
+        printed = print_(expression, NAMES)
+        assert parse(printed, NAMES).expressions == (expression,), printed
+    assert to_ascii(expression, NAMES).replace("ν", "").isascii()
