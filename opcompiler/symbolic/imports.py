@@ -185,7 +185,7 @@ class _Import:
 
     def product(self, e: Any) -> Expr:
         """Return a product as −a b / (c d): a sign in front, negative powers below."""
-        if e.is_commutative is False:
+        if any(a.is_commutative is False and not isinstance(a, sympy.UnevaluatedExpr) for a in e.args):
             raise UnsupportedError(f"a product that does not commute: {_shown(e)}")
         sign, above, below = False, [], []
         for factor in e.args:
@@ -326,6 +326,9 @@ class _Import:
             raise UnsupportedError(
                 f"a sum of {upper - lower + 1} terms", hint=f"at most {EXPANDED_BLOCK} are written out"
             )
+        inner = e.function.atoms(sympy.Derivative, sympy.Subs, sympy.Sum)
+        if any(index in part.variables for part in inner):
+            raise UnsupportedError(f"{index} is the index of a sum and a variable inside it: {_shown(e)}")
         terms = tuple(self.value(e.function.xreplace({index: sympy.Integer(n)})) for n in range(lower, upper + 1))
         return self.sum(terms) if terms else ir.Number(Fraction(0))
 
@@ -389,7 +392,7 @@ def _fraction(e: Any) -> Fraction:
             raise LimitError(f"the number {e} is not finite or too long to be written out")
         # A float carries the decimal that its author wrote, 0.1 and not 3602879701896397/2⁵⁵.
         as_float = float(e)
-        plain = e._prec <= 53 and as_float not in (0.0, float("inf"), float("-inf"))
+        plain = e._prec == 53 and as_float not in (0.0, float("inf"), float("-inf"))
         value = Fraction(repr(as_float)) if plain else Fraction(str(e))
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_NUMBER_BITS:
         raise LimitError(f"a number of more than {MAX_NUMBER_BITS} bits")
