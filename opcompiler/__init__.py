@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opcompiler import taylor
     from opcompiler.api import compile as compile
-    from opcompiler.api import explain, lower, parse, plan, reduce, to_sympy
+    from opcompiler.api import explain, lower, parse, plan, reduce, to_ascii, to_latex, to_sympy, to_unicode
     from opcompiler.errors import (
         ArgumentTypeError,
         DerivativeOrderError,
@@ -53,11 +53,15 @@ __all__ = [
     "plan",
     "reduce",
     "taylor",
+    "to_ascii",
+    "to_latex",
     "to_sympy",
+    "to_unicode",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("compile", "explain", "lower", "parse", "plan", "reduce", "to_sympy"), "opcompiler.api"),
+    **dict.fromkeys(("compile", "explain", "lower", "parse", "plan", "reduce"), "opcompiler.api"),
+    **dict.fromkeys(("to_ascii", "to_latex", "to_sympy", "to_unicode"), "opcompiler.api"),
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "opcompiler.errors"),
     # Through api, so that plans are known to jax as static whenever there are both.
     "Plan": "opcompiler.api",

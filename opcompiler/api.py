@@ -15,7 +15,7 @@ from opcompiler.errors import ArgumentTypeError, OpCompilerError
 from opcompiler.execution.functions import Function
 from opcompiler.execution.operator import CompiledOperator
 from opcompiler.ir.declarations import Declarations, FunctionDeclaration, Runtime
-from opcompiler.ir.expression import System
+from opcompiler.ir.expression import Expr, System
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.scheme import Exact, Scheme
@@ -23,7 +23,19 @@ from opcompiler.language.characters import normalise_name
 from opcompiler.symbolic.export import to_sympy
 from opcompiler.symbolic.imports import from_sympy, is_sympy
 
-__all__ = ["Plan", "compile", "explain", "lower", "parse", "plan", "reduce", "to_sympy"]
+__all__ = [
+    "Plan",
+    "compile",
+    "explain",
+    "lower",
+    "parse",
+    "plan",
+    "reduce",
+    "to_ascii",
+    "to_latex",
+    "to_sympy",
+    "to_unicode",
+]
 
 Text: TypeAlias = str | Sequence[Any] | Mapping[str, Any] | Any
 """A string, a sympy expression, or a sequence or mapping of these; sympy's types are not named outside `symbolic`."""
@@ -100,6 +112,32 @@ def parse(
         OpCompilerError: the text or a declaration is wrong.
     """
     return _parse(text, spaces=spaces, fields=fields, time=time, parameters=parameters, functions=functions)[0]
+
+
+def to_unicode(system: System) -> str | tuple[str, ...] | dict[str, str]:
+    """Return a system as Unicode text that `parse` reads as the same system, in the form it was given in.
+
+    Returns:
+        One string for a string, a tuple for a sequence, a dict for a mapping.
+    """
+    return _printed(system, language.to_unicode)
+
+
+def to_ascii(system: System) -> str | tuple[str, ...] | dict[str, str]:
+    """Return a system as ASCII text (declared names stay what they are); see `to_unicode`."""
+    return _printed(system, language.to_ascii)
+
+
+def to_latex(system: System) -> str | tuple[str, ...] | dict[str, str]:
+    """Return a system as LaTeX without dollar signs; see `to_unicode`."""
+    return _printed(system, language.to_latex)
+
+
+def _printed(system: System, print_: Callable[[Expr, Declarations], str]) -> str | tuple[str, ...] | dict[str, str]:
+    texts = tuple(print_(expression, system.declarations) for expression in system.expressions)
+    if system.labels is None:
+        return texts[0]
+    return dict(zip(system.labels, texts, strict=True)) if system.labels else texts
 
 
 def reduce(system: System) -> NormalForm:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import opcompiler as oc
 from opcompiler.errors import LimitError, OpCompilerError
 from opcompiler.ir import expression as ir
 from opcompiler.ir.declarations import Declarations
@@ -165,3 +166,11 @@ def test_an_index_is_a_number_where_the_sum_is_written_out() -> None:
     assert read("∑_{j=2}^{3} j² ∂_j u", SPACE) == read("2² ∂_2 u + 3² ∂_3 u", SPACE)
     with pytest.raises(LimitError, match="the index 'j' is a number"):
         read("∑_j j x_j", declare({"x": 1000}))
+
+
+def test_a_system_is_printed_in_the_form_it_was_given_in() -> None:
+    spaces = ("x", "t")
+    assert oc.to_latex(oc.parse("u_t", spaces=spaces)) == r"\frac{\partial u}{\partial t}"
+    assert oc.to_ascii(oc.parse(["Δu", "u²"], spaces=spaces)) == ("lap(u)", "u^2")
+    assert oc.to_unicode(oc.parse({"heat": "u_t - lap(u)"}, spaces=spaces)) == {"heat": "u_t - Δu"}
+    assert oc.to_ascii(oc.parse(["u"], spaces=spaces)) == ("u",)
