@@ -125,6 +125,8 @@ def test_expressions_and_texts_stand_side_by_side():
 def test_explain_shows_how_an_expression_was_read():
     story = oc.explain(sp.Eq(u.diff(t), nu * u.diff(x, 2)), **LINE)
     assert "u_t - nu u_xx" in story
+    held = oc.reduce(oc.parse(sp.Subs(sp.Derivative(G(y, x), x), y, u), **LINE))
+    assert held.written == ("(G(u, x)_{s})",)
 
 
 REFUSED = [

@@ -211,12 +211,12 @@ class _Printer:
         if not any(node.derivative):
             return name + arguments
         # Several arguments are differentiated by name, which is read only where the function stands without brackets.
-        declared = self.declarations.function(node.name).arguments
-        pairs = [
-            (self.dialect.name(argument), order) for argument, order in zip(declared, node.derivative, strict=True)
-        ]
+        declared = [self.dialect.name(argument) for argument in self.declarations.function(node.name).arguments]
+        pairs = zip(declared, node.derivative, strict=True)
         orders = ", ".join(argument if order == 1 else f"{order}{argument}" for argument, order in pairs if order)
-        return self.dialect.brackets(self.dialect.indexed(name, orders))
+        # No text has other arguments here; an imported expression may, and a report must not drop them.
+        elsewhere = [self.print(argument)[0] for argument in node.arguments] != declared
+        return self.dialect.brackets(self.dialect.indexed(name + arguments if elsewhere else name, orders))
 
     def sum(self, terms: tuple[Expr, ...]) -> str:
         text = ""
