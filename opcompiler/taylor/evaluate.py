@@ -42,7 +42,7 @@ def evaluate(
         algebra: basis, direction axes and product table.
         scalars: values of the scalars that the table's coefficients mention.
         compress: (axis, width) of invariant axes whose directions are recombined at the first dense layer that
-            consumes the coordinate seeds; only valid if nothing else consumes them.
+            consumes the coordinate seeds; nothing else may consume them.
         wanted: element numbers that will be read from the results; all by default. Coefficients that do not
             contribute to them are not computed.
 
@@ -52,6 +52,7 @@ def evaluate(
     Raises:
         ShapeError: an argument's jet belongs to another algebra.
         UnsupportedPrimitiveError: a primitive of the function has no derivative.
+        UnsupportedError: directions recombined by `compress` are used elsewhere in their original form.
         LimitError: a coordinate seed would have to be written out in full and is too large.
     """
     structure = structure_of(algebra, scalars)

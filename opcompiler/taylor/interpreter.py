@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from opcompiler.errors import UnsupportedError
 from opcompiler.taylor import jaxpr as jx
 from opcompiler.taylor.demand import Elements
 from opcompiler.taylor.registry import CONSTANT, RULES, Application
+from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.series import Series, constant, is_series
 from opcompiler.taylor.structure import Structure
 
@@ -27,10 +29,12 @@ class Interpreter:
     Attributes:
         structure: the algebra.
         compress: axis number → width of the bottleneck at which its directions are recombined.
+        recombined: axes whose directions have been recombined: the original ones may not be used any more.
     """
 
     structure: Structure
     compress: dict[int, int] = field(default_factory=dict)
+    recombined: set[int] = field(default_factory=set)
 
     def run(self, closed: Any, inputs: Sequence[Any], needed: Sequence[Elements]) -> list[Any]:
         """Return the outputs of the jaxpr, with the `needed` elements of each; inputs are series or plain arrays."""
@@ -61,6 +65,7 @@ class Interpreter:
         inputs = [simplified(restricted(v, e)) for v, e in zip(inputs, demanded, strict=True)]
         if not any(map(is_series, inputs)):
             return jx.bind(equation, *inputs)
+        self._check_directions(inputs)
         application = Application(equation, needed, self)
         if name in RULES:
             results = RULES[name].apply(application, *inputs)
@@ -102,6 +107,24 @@ class Interpreter:
                 for atom, elements in zip(equation.invars, self._input_demand(equation, flags, wanted), strict=True):
                     demand(atom, elements)
         return per_equation[::-1], [demanded.get(v, frozenset()) for v in jaxpr.invars]
+
+    def _check_directions(self, inputs: Sequence[Any]) -> None:
+        """Refuse original directions of an axis beside recombined ones: their numbers do not correspond.
+
+        Raises:
+            UnsupportedError: they occur.
+        """
+        for k in range(1, self.structure.size) if self.recombined else ():
+            if self.structure.axes[k] not in self.recombined:
+                continue
+            blocks = [v.block(k) for v in inputs if is_series(v)]
+            rows = [b.directions if isinstance(b, Seed) else b.shape[0] for b in blocks if b is not None]
+            if self.structure.sizes[k] in rows:
+                raise UnsupportedError(
+                    f"the directions of axis {self.structure.axes[k]} were recombined at a dense layer, and are used"
+                    " elsewhere",
+                    hint="leave the axis out of `compress`",
+                )
 
     def _input_demand(
         self, equation: jx.Equation, active: Sequence[bool], wanted: tuple[Elements, ...]

@@ -18,9 +18,20 @@ from jax import numpy as jnp
 
 from opcompiler.taylor import blocks
 from opcompiler.taylor.blocks import Block
+from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.structure import Product, Structure
 
-__all__ = ["Series", "compose", "constant", "is_series", "map_blocks", "multiply_series", "powers", "product_blocks"]
+__all__ = [
+    "Series",
+    "aligned",
+    "compose",
+    "constant",
+    "is_series",
+    "map_blocks",
+    "multiply_series",
+    "powers",
+    "product_blocks",
+]
 
 Shape = tuple[int, ...]
 
@@ -76,13 +87,28 @@ def constant(value: Any) -> Any:
     return value.primal if isinstance(value, Series) else value
 
 
-def with_rank(value: Series, ndim: int) -> Series:
-    """Return a series of rank 0 with `ndim` axes of length one; others unchanged."""
-    if value.ndim == ndim or value.ndim:
+def aligned(value: Any, shape: Shape) -> Any:
+    """Return an operand of an elementwise primitive as the primitive sees it: with the shape of its result.
+
+    Elementwise primitives broadcast scalars and axes of length one. A plain scalar only gets its rank.
+    """
+    if np.shape(value if not isinstance(value, Series) else value.primal) == shape:
         return value
-    return map_blocks(
-        value, lambda a: jnp.reshape(a, (a.shape[0],) + (1,) * ndim), jnp.reshape(value.primal, (1,) * ndim)
-    )
+    if not isinstance(value, Series):
+        return jnp.reshape(value, np.shape(value) or (1,) * len(shape))
+    added = len(shape) - value.ndim
+    own = (1,) * added + value.shape
+
+    def moved(block: Block) -> Block:
+        if isinstance(block, Seed):
+            scale = (
+                block.scale if np.ndim(block.scale) == 0 else jnp.reshape(block.scale, (1,) * added + block.scale.shape)
+            )
+            axes = tuple(axis + added for axis in block.axes if own[axis + added] != 1)
+            return Seed(block.runs, scale, axes, block.directions)
+        return None if block is None else jnp.reshape(block, (block.shape[0], *(1,) * added, *block.shape[1:]))
+
+    return Series(jnp.broadcast_to(jnp.reshape(value.primal, own), shape), tuple(map(moved, value.blocks)))
 
 
 def map_blocks(value: Series, function: Callable[[jax.Array], jax.Array], primal: Any) -> Series:

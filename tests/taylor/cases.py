@@ -22,7 +22,7 @@ WIDE = jnp.asarray(_RANDOM.normal(size=(3, 4)))
 STACK = jnp.asarray(_RANDOM.normal(size=(2, 3, 3)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A function of arrays, the primitive it shows, and where it is differentiated."""
 
@@ -123,6 +123,7 @@ POWERS = [
 
 BILINEAR = [
     case("mul", lambda x, y: x * y, X, POSITIVE),
+    case("mul", lambda x, y: x[:1] * y + WIDE[:, :1] * y, X, POSITIVE, note="axes of length one"),
     case("mul", lambda x: x * x, X, note="square"),
     case("mul", lambda x: 3.0 * x * POSITIVE, X, note="constant"),
     case("div", lambda x, y: x / y, X, POSITIVE),

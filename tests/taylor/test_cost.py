@@ -1,5 +1,6 @@
 """Work is counted, not timed: XLA's flops and the equations of the jaxpr."""
 
+import itertools
 from fractions import Fraction
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from taylor import algebras
 
+from opcompiler.errors import UnsupportedError
 from opcompiler.ir.algebra import Algebra, Axis, Element, Term
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.taylor import OneHot, evaluate, variable
@@ -27,10 +29,7 @@ def optimised():
 def network(dim, width=WIDTH, depth=DEPTH):
     random = np.random.default_rng(0)
     sizes = [dim, *[width] * depth, 1]
-    weights = [
-        jnp.asarray(random.normal(size=(n, m)) / np.sqrt(n), jnp.float32)
-        for n, m in zip(sizes[:-1], sizes[1:], strict=True)
-    ]
+    weights = [jnp.asarray(random.normal(size=(n, m)) / np.sqrt(n), jnp.float32) for n, m in itertools.pairwise(sizes)]
 
     def u(weights, x):
         for weight in weights[:-1]:
@@ -110,9 +109,7 @@ def test_recombined_directions_cost_the_width_not_the_dimension():
 
     def value(weights, xs, compress):
         seeds = {1: OneHot(((0, 0, dim),))}
-        jet = evaluate(
-            lambda x: u(weights, x), (variable(xs, algebra, seeds),), algebra, compress=compress, wanted={2}
-        )
+        jet = evaluate(lambda x: u(weights, x), (variable(xs, algebra, seeds),), algebra, compress=compress, wanted={2})
         return jet.coefficient(2)
 
     plain, recombined = (lambda w, x, c=c: value(w, x, c) for c in ((), ((0, width),)))
@@ -121,6 +118,15 @@ def test_recombined_directions_cost_the_width_not_the_dimension():
     gradients = [jax.grad(lambda w, f=f: (f(w, xs) ** 2).sum())(weights) for f in (plain, recombined)]
     for a, b in zip(*gradients, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-3 * float(jnp.abs(a).max()))
+
+
+def test_directions_used_beside_recombined_ones_are_refused():
+    algebra = laplacian_algebra(50)
+    weight = jnp.asarray(np.random.default_rng(1).normal(size=(50, 8)))
+    value = lambda x: jnp.tanh(x @ weight).sum() * (x * x).sum()  # noqa: E731
+    seeded = (variable(jnp.ones(50), algebra, {1: OneHot(((0, 0, 50),))}),)
+    with pytest.raises(UnsupportedError, match="recombined"):
+        evaluate(value, seeded, algebra, compress=((0, 8),))
 
 
 def test_the_last_layer_computes_only_what_is_read():
@@ -162,7 +168,9 @@ def test_families_with_weights_keep_one_axis():
     axis = Axis(algebras.laplacian(dim).algebra.axes[0].ranges)
     weights = tuple(Fraction(i) for i in range(1, dim + 1))
     algebra = Algebra(
-        (Element("u", 0), Element("∂ᵢ", 1, 0), Element("Σ i ∂ᵢ²", 2)), (axis,), (Term(1, 1, 2, Coefficient.of(2), weights),)
+        (Element("u", 0), Element("∂ᵢ", 1, 0), Element("Σ i ∂ᵢ²", 2)),
+        (axis,),
+        (Term(1, 1, 2, Coefficient.of(2), weights),),
     )
     xs = jnp.linspace(0.1, 1, dim)[None]
     jet = evaluate(jnp.sin, (variable(xs, algebra, {1: OneHot(((0, 0, dim),))}),), algebra)

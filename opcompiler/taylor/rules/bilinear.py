@@ -11,7 +11,7 @@ from jax import numpy as jnp
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.contraction import contract_constant, contract_series
-from opcompiler.taylor.series import Series, compose, constant, is_series, multiply_series, with_rank
+from opcompiler.taylor.series import Series, aligned, compose, constant, is_series, multiply_series
 
 FAMILY = "bilinear"
 
@@ -19,7 +19,7 @@ FAMILY = "bilinear"
 def scaled(a: Series, factor: Any, primal: Any) -> Series:
     """Return a times a plain factor."""
     shape = np.shape(primal)
-    a = with_rank(a, len(shape))
+    a = aligned(a, shape)
     if isinstance(factor, np.ndarray | np.generic) and factor.ndim == 0 and not np.iscomplexobj(factor):
         factor = float(factor)
     elif np.ndim(factor) == 0 and shape:
@@ -36,9 +36,9 @@ def multiply(application: Application, a: Any, b: Any) -> Series:
     if not is_series(a):
         return scaled(b, a, primal)
     same = application.equation.invars[0] is application.equation.invars[1]
-    ndim = np.ndim(primal)
-    a = with_rank(a, ndim)
-    b = a if same else with_rank(b, ndim)
+    shape = np.shape(primal)
+    a = aligned(a, shape)
+    b = a if same else aligned(b, shape)
     return multiply_series(application.structure, a, b, primal, application.wanted)
 
 
@@ -46,21 +46,21 @@ def multiply(application: Application, a: Any, b: Any) -> Series:
 def divide(application: Application, a: Any, b: Any) -> Series:
     """a/b = a · (1/b), with the value of the division itself."""
     primal = application.bind(constant(a), constant(b))
-    ndim = np.ndim(primal)
+    shape = np.shape(primal)
     structure, needed = application.structure, application.wanted
     if not is_series(b):
         return scaled(a, 1 / b if isinstance(b, np.ndarray) and b.ndim == 0 else lax.div(jnp.ones_like(b), b), primal)
-    b = with_rank(b, ndim)
+    b = aligned(b, shape)
     inverse = lax.div(jnp.ones_like(b.primal), b.primal)
     derivatives, value = [], inverse
     for j in range(1, structure.order + 1):
         value = value * inverse * (-float(j))
         derivatives.append(value)
     if not is_series(a):
-        a = jnp.reshape(jnp.asarray(a), np.shape(a) or (1,) * ndim)
+        a = aligned(jnp.asarray(a), shape)
         return compose(structure, b, primal, [a * d for d in derivatives], needed)
     reciprocal = compose(structure, b, inverse, derivatives, structure.closure(needed))
-    return multiply_series(structure, with_rank(a, ndim), reciprocal, primal, needed)
+    return multiply_series(structure, aligned(a, shape), reciprocal, primal, needed)
 
 
 @taylor_rule("dot_general", family=FAMILY, demand=demand.bilinear)

@@ -106,11 +106,14 @@ def _recombined_axes(application: Application, a: Series) -> set[int]:
     for axis in application.interpreter.compress:
         families = [a.block(k) for k in range(1, structure.size) if structure.axes[k] == axis]
         seeds = [f for f in families if isinstance(f, Seed)]
+        if seeds and application.interpreter.compress[axis] >= seeds[0].directions:
+            continue
         present = [f for f in families if f is not None]
         uniform = all(np.ndim(f.scale) == 0 or all(n == 1 for n in _others(f)) for f in seeds)
         alike = all(f.same_directions(seeds[0]) and (np.ndim(f.scale) == 0 or len(seeds) == 1) for f in seeds)
         if seeds and len(seeds) == len(present) and uniform and alike:
             result.add(axis)
+            application.interpreter.recombined.add(axis)
     return result
 
 

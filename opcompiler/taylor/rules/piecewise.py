@@ -15,15 +15,9 @@ from jax import numpy as jnp
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.registry import Application, taylor_rule
-from opcompiler.taylor.series import Series, constant, is_series, with_rank
+from opcompiler.taylor.series import Series, aligned, constant, is_series
 
 FAMILY = "piecewise"
-
-
-def _aligned(value: Any, ndim: int) -> Any:
-    if is_series(value):
-        return with_rank(value, ndim)
-    return jnp.reshape(value, np.shape(value) or (1,) * ndim)
 
 
 def weighted_sum(application: Application, parts: list[tuple[Any, jax.Array]], primal: jax.Array) -> Series:
@@ -41,8 +35,8 @@ def weighted_sum(application: Application, parts: list[tuple[Any, jax.Array]], p
 def extremum(application: Application, a: Any, b: Any) -> Series:
     """The coefficients of the larger (smaller) argument; the mean of both where they are equal."""
     primal = application.bind(constant(a), constant(b))
-    ndim, dtype = primal.ndim, primal.dtype
-    a, b = _aligned(a, ndim), _aligned(b, ndim)
+    dtype = primal.dtype
+    a, b = aligned(a, primal.shape), aligned(b, primal.shape)
     x, y = constant(a), constant(b)
     first = x > y if application.name == "max" else x < y
     tie = x == y
@@ -84,8 +78,8 @@ def select(application: Application, which: Any, *cases: Any) -> Series:
 def clamp(application: Application, low: Any, a: Any, high: Any) -> Series:
     """The coefficients of the bound or of the argument, whichever is the value."""
     primal = application.bind(constant(low), constant(a), constant(high))
-    ndim, dtype = primal.ndim, primal.dtype
-    low, a, high = (_aligned(v, ndim) for v in (low, a, high))
+    dtype = primal.dtype
+    low, a, high = (aligned(v, primal.shape) for v in (low, a, high))
     below = (constant(low) > constant(a)).astype(dtype)
     above = (constant(high) < constant(a)).astype(dtype)
     inside = jnp.logical_and(constant(a) > constant(low), constant(a) < constant(high)).astype(dtype)

@@ -12,7 +12,7 @@ from jax import numpy as jnp
 from opcompiler.taylor import demand
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.piecewise import weighted_sum
-from opcompiler.taylor.series import Series, compose, constant, is_series, with_rank
+from opcompiler.taylor.series import Series, aligned, compose, constant, is_series
 
 FAMILY = "powers"
 
@@ -21,26 +21,25 @@ FAMILY = "powers"
 def power(application: Application, a: Any, b: Any) -> Series:
     """x^c by falling factorials, c^x by powers of log c, x^y = e^(y log x)."""
     primal = application.bind(constant(a), constant(b))
-    ndim, structure, needed = primal.ndim, application.structure, application.wanted
+    structure, needed = application.structure, application.wanted
+    a, b = (v if np.ndim(v) == 0 and isinstance(v, np.ndarray) else aligned(v, primal.shape) for v in (a, b))
     order = max(structure.degrees[k] for k in needed)
     if is_series(a) and is_series(b):
-        a, b = with_rank(a, ndim), with_rank(b, ndim)
         results = application.interpreter.through(
             lambda x, y: jnp.exp(y * jnp.log(x)), [a, b], application.needed, [primal]
         )
         return results[0]
     if is_series(a):
-        a = with_rank(a, ndim)
         if np.ndim(b) == 0 and not isinstance(b, jax.Array):
             return compose(structure, a, primal, _constant_exponent(a.primal, np.asarray(b), order), needed)
         return compose(structure, a, primal, _array_exponent(a.primal, jnp.asarray(b), order), needed)
-    base = jnp.reshape(jnp.asarray(a), np.shape(a) or (1,) * ndim)
+    base = aligned(jnp.asarray(a), primal.shape)
     logarithm = jnp.log(jnp.where(base == 0, jnp.ones_like(base), base))
     derivatives, value = [], primal
     for _ in range(order):
         value = value * logarithm
         derivatives.append(value)
-    return compose(structure, with_rank(b, ndim), primal, derivatives, needed)
+    return compose(structure, b, primal, derivatives, needed)
 
 
 def _constant_exponent(x: jax.Array, exponent: np.ndarray, order: int) -> list[Any]:
@@ -63,7 +62,7 @@ def _constant_exponent(x: jax.Array, exponent: np.ndarray, order: int) -> list[A
 
 def _array_exponent(x: jax.Array, exponent: jax.Array, order: int) -> list[Any]:
     """The same for an array of exponents; where the factorial vanishes nothing is raised to a power."""
-    exponent = jnp.reshape(exponent, exponent.shape or (1,) * x.ndim).astype(x.dtype)
+    exponent = exponent.astype(x.dtype)
     result: list[Any] = []
     falling = jnp.ones_like(exponent)
     for k in range(1, order + 1):
@@ -78,20 +77,19 @@ def _array_exponent(x: jax.Array, exponent: jax.Array, order: int) -> list[Any]:
 def atan2(application: Application, y: Any, x: Any) -> Series:
     """θ − θ₀ = atan((x₀y − y₀x)/(x₀x + y₀y)): the angle from the value's own direction, in every quadrant."""
     primal = application.bind(constant(y), constant(x))
-    y0, x0 = (jnp.reshape(constant(v), np.shape(constant(v)) or (1,) * primal.ndim) for v in (y, x))
+    y, x = aligned(y, primal.shape), aligned(x, primal.shape)
+    y0, x0 = constant(y), constant(x)
 
     def turned(y: jax.Array, x: jax.Array) -> jax.Array:
         return jnp.arctan((x0 * y - y0 * x) / (x0 * x + y0 * y))
 
-    series = [with_rank(v, primal.ndim) if is_series(v) else z for v, z in ((y, y0), (x, x0))]
-    return application.interpreter.through(turned, series, application.needed, [primal])[0]
+    return application.interpreter.through(turned, [y, x], application.needed, [primal])[0]
 
 
 @taylor_rule("rem", family=FAMILY, demand=demand.linear)
 def remainder(application: Application, a: Any, b: Any) -> Series:
     """A − b·trunc(a/b), the truncated quotient being locally constant."""
     primal = application.bind(constant(a), constant(b))
-    ndim = primal.ndim
-    a, b = (with_rank(v, ndim) if is_series(v) else jnp.reshape(v, np.shape(v) or (1,) * ndim) for v in (a, b))
+    a, b = aligned(a, primal.shape), aligned(b, primal.shape)
     quotient = jnp.trunc(constant(a) / constant(b))
     return weighted_sum(application, [(a, jnp.ones_like(primal)), (b, -quotient)], primal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -328,7 +329,7 @@ def joined_seeds(pieces: Sequence[Block], shapes: Sequence[Shape], axis: int) ->
                 )
         offset += shape[axis]
     touched = merge_runs(runs)
-    if sum(n for _, _, n in touched) != len({d for d, _, n in touched for d in range(d, d + n)}):
+    if any(first + n > second for (first, _, n), (second, _, _) in pairwise(touched)):
         return None
     scale = _joined_scale(pieces, shapes, axis, ndim)
     return Seed(touched, scale, axes, max(s.directions for s in seeds))
