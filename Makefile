@@ -24,7 +24,7 @@ demo: $(VENV)/installed ## Compile, certify and evaluate operators on neural net
 test: $(VENV)/installed-dev ## Run all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
-coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (an hour or more)
+coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (several hours)
 	@OPCOMPILER_COVERAGE=full $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage
 
 fuzz: $(VENV)/installed-dev ## Read 20 000 mutated, random and generated texts each (about 10 minutes)

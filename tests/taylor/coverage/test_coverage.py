@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 
+import jax
 import pytest
 from taylor.coverage.algebras import KINDS
 from taylor.coverage.compare import both, problem_of, reference_of, relative_error, results_of
@@ -28,7 +29,8 @@ LIGHT = ("elementwise", "powers", "activations", "shapes", "indexing")
 def tasks() -> list[tuple[str, str, int]]:
     """Return the (name, algebra, order) to run."""
     if FULL:
-        return [(n, kind, order) for n, c in CASES.items() for kind in KINDS for order in ORDERS if order <= c.limit]
+        matrix = [(kind, order) for kind in KINDS for order in ORDERS if kind != "ungraded" or order > 2]
+        return [(n, kind, order) for n, c in CASES.items() for kind, order in matrix if order <= c.limit]
     result = []
     for number, (name, case) in enumerate(CASES.items()):
         kind = ("univariate", "family", "mixed")[number % 3] if case.family in LIGHT else "univariate"
@@ -46,6 +48,7 @@ def check(case: Case, kind: str, order: int) -> None:
     if not FULL:
         assert relative_error(*both(case, task)) <= case.tolerance
         return
+    jax.clear_caches()  # thousands of programs would use up the address space
     reference = reference_of(case, task)
     for jit in (False, True):
         error = relative_error(results_of(case, task, jit), reference)
