@@ -90,7 +90,7 @@ def add(application: Application, a: Any, b: Any) -> Series:
     """(a ± b)_w = a_w ± b_w."""
     primal = application.bind(constant(a), constant(b))
     shape, dtype = np.shape(primal), jnp.result_type(primal)
-    a, b = aligned(a, shape), aligned(b, shape)
+    a, b = (aligned(v, shape) if is_series(v) else v for v in (a, b))
     if application.name == "sub" and is_series(b):
         b = Series(b.primal, tuple(blocks.scale(block, -1.0) for block in b.blocks))
     if not is_series(a) or not is_series(b):
