@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
 from itertools import product
 from math import comb, factorial, prod
 
@@ -105,6 +104,13 @@ def mixed(*powers: int) -> Example:
     return closed_algebra(f"monomial {powers}", [{e: 1} for e in sorted(exponents, key=sum)])
 
 
+def joint(*powers: tuple[int, ...]) -> Example:
+    """All derivatives dividing one of the ∂^powers: several monomial algebras at once."""
+    exponents = {e for top in powers for e in product(*(range(p + 1) for p in top)) if any(e)}
+    name = " and ".join("".join(v * p for v, p in zip("xyz", top, strict=False)) for top in powers)
+    return closed_algebra(name, [{e: 1} for e in sorted(exponents, key=lambda e: (sum(e), e))])
+
+
 def lumped() -> Example:
     """The algebra of u_yy + u_xxx, which is not graded by order: 1, x, y, xx, and the operator itself."""
     return closed_algebra("lumped u_yy + u_xxx", [{(1, 0): 1}, {(0, 1): 1}, {(2, 0): 1}, {(0, 2): 1, (3, 0): 1}])
@@ -154,11 +160,6 @@ def heat_gradient(dim: int) -> Example:
     )
 
 
-@cache
-def exponents_up_to(variables: int, order: int) -> tuple[tuple[int, ...], ...]:
-    return tuple(e for e in product(range(order + 1), repeat=variables) if 0 < sum(e) <= order)
-
-
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Surface:
@@ -190,11 +191,11 @@ class Surface:
 def surface(example: Example, arguments: Sequence[jax.Array], seed: int = 0, size: float = 0.3) -> Surface:
     """Return a random polynomial surface through the arguments."""
     random = np.random.default_rng(seed)
-    order = max(e.degree for e in example.algebra.elements)
+    exponents = sorted({e for symbols in example.symbols for symbol in symbols for e, _ in symbol if any(e)})
     tables = []
     for x in arguments:
         table = {(0,) * example.variables: jnp.asarray(x)}
-        for e in exponents_up_to(example.variables, order):
+        for e in exponents:
             noise = random.normal(size=np.shape(x)) * size
             if jnp.iscomplexobj(x):
                 noise = noise + 1j * random.normal(size=np.shape(x)) * size

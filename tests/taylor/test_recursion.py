@@ -12,8 +12,9 @@ from opcompiler.errors import UnsupportedPrimitiveError
 from opcompiler.taylor import TaylorFallbackWarning, deregister_rule, evaluate, fallback, register_rule
 from opcompiler.taylor.registry import RULES
 
-EXAMPLES = [algebras.univariate(4), algebras.mixed(1, 1, 1), algebras.lumped(), algebras.laplacian(2, (2, 5)),
-            algebras.heat_gradient(2)]  # fmt: skip
+EXAMPLES = [
+    algebras.joint((3, 0), (2, 1)), algebras.lumped(), algebras.laplacian(2, (2, 5)), algebras.heat_gradient(2)
+]  # fmt: skip
 
 UNRULED = [
     case("tanh", jnp.tanh, X),
