@@ -7,6 +7,8 @@ import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+# Not strict beyond that: strict dtype promotion refuses a real array times 1j, which complex operators are made of, and
+# rank promotion "raise" refuses the sum over index axes that heads form by aligning trailing axes.
 
 MEMORY_MAPS = Path("/proc/self/maps")
 
