@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import assert_never
 
@@ -46,16 +47,16 @@ from opcompiler.language.vocabulary import OPERATOR_ARITY
 __all__ = ["CallResolver"]
 
 
-class CallResolver(IndexResolver):
+class CallResolver(IndexResolver, ABC):
     """Resolves names and calls."""
 
+    @abstractmethod
     def value(self, node: Syntax, hessian: bool = False) -> Value:
         """Return what a node means."""
-        raise NotImplementedError
 
+    @abstractmethod
     def operator_symbol(self, symbol: OperatorSymbol | PartialSymbol, span: Span) -> Value:
         """Return an operator that waits for its operand."""
-        raise NotImplementedError
 
     # --- names ----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ k+2−r₀ (Sylvester 1851; Comas & Seiguer 2011).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations, islice
 from math import comb
@@ -119,27 +119,7 @@ def _difficulty(directions: Sequence[Direction]) -> int:
 def _apolar(moments: Sequence[Fraction], degree: int) -> list[list[Fraction]]:
     """Return a basis of the apolar forms of a degree: the kernel of the Hankel matrix."""
     order = len(moments) - 1
-    pivots: list[tuple[int, list[Fraction]]] = []
-    for i in range(order - degree + 1):
-        row = list(moments[i : i + degree + 1])
-        for column, pivot in pivots:
-            factor = row[column]
-            if factor:
-                row = [a - factor * b for a, b in zip(row, pivot, strict=True)]
-        lead = next((n for n, value in enumerate(row) if value), None)
-        if lead is None:
-            continue
-        row = [value / row[lead] for value in row]
-        pivots = [(c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots]
-        pivots.append((lead, row))
-    taken = {column for column, _ in pivots}
-    kernel: list[list[Fraction]] = []
-    for free in (n for n in range(degree + 1) if n not in taken):
-        vector = [Fraction(n == free) for n in range(degree + 1)]
-        for column, pivot in pivots:
-            vector[column] = -pivot[free]
-        kernel.append(vector)
-    return kernel
+    return _kernel([moments[i : i + degree + 1] for i in range(order - degree + 1)], degree + 1)
 
 
 def _members(kernel: list[list[Fraction]], degree: int) -> Iterator[list[Fraction]]:
@@ -149,7 +129,7 @@ def _members(kernel: list[list[Fraction]], degree: int) -> Iterator[list[Fractio
             [sum((g[j] * x ** (degree - j) * y**j for j in range(degree + 1)), Fraction(0)) for g in kernel]
             for x, y in chosen
         ]
-        weights = _null_vector(conditions, len(kernel))
+        weights = _kernel(conditions, len(kernel))[0]  # fewer conditions than weights
         yield [sum((w * g[j] for w, g in zip(weights, kernel, strict=True)), Fraction(0)) for j in range(degree + 1)]
 
 
@@ -166,10 +146,11 @@ def _prescribed(count: int) -> Iterator[tuple[tuple[int, int], ...]]:
         yield tuple(generator.sample(slopes, count))
 
 
-def _null_vector(rows: list[list[Fraction]], size: int) -> list[Fraction]:
-    """Return a nonzero vector that all rows annihilate; there are fewer rows than entries."""
+def _kernel(rows: Iterable[Sequence[Fraction]], size: int) -> list[list[Fraction]]:
+    """Return a basis of the vectors that all rows annihilate."""
     pivots: list[tuple[int, list[Fraction]]] = []
-    for row in rows:
+    for given in rows:
+        row = list(given)
         for column, pivot in pivots:
             factor = row[column]
             if factor:
@@ -181,8 +162,10 @@ def _null_vector(rows: list[list[Fraction]], size: int) -> list[Fraction]:
         pivots = [(c, [a - p[lead] * b for a, b in zip(p, row, strict=True)]) for c, p in pivots]
         pivots.append((lead, row))
     taken = {column for column, _ in pivots}
-    free = next(n for n in range(size) if n not in taken)
-    vector = [Fraction(n == free) for n in range(size)]
-    for column, pivot in pivots:
-        vector[column] = -pivot[free]
-    return vector
+    kernel: list[list[Fraction]] = []
+    for free in (n for n in range(size) if n not in taken):
+        vector = [Fraction(n == free) for n in range(size)]
+        for column, pivot in pivots:
+            vector[column] = -pivot[free]
+        kernel.append(vector)
+    return kernel

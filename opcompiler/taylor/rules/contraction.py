@@ -58,17 +58,21 @@ def _one_matmul(application: Application, rows: list[jax.Array], weight: Any, se
     (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
     sizes = [row.shape[0] for row in rows]
     stack = rows[0] if len(rows) == 1 else lax.concatenate(rows, 0)
-    up = lambda axes: tuple(axis + 1 for axis in axes)  # noqa: E731
     if series_is_left:
-        numbers = ((up(left), right), (up(left_batch), right_batch))
+        numbers = ((_behind_rows(left), right), (_behind_rows(left_batch), right_batch))
         product = application.apply(stack, weight, dimension_numbers=numbers)
         axis = len(left_batch)
     else:
-        numbers = ((left, up(right)), (left_batch, up(right_batch)))
+        numbers = ((left, _behind_rows(right)), (left_batch, _behind_rows(right_batch)))
         product = application.apply(weight, stack, dimension_numbers=numbers)
         axis = np.ndim(weight) - len(left)
     pieces = [product] if len(sizes) == 1 else lax.split(product, sizes, axis)
     return [piece if axis == 0 else jnp.moveaxis(piece, axis, 0) for piece in pieces]
+
+
+def _behind_rows(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of a primal as axes of a block, whose leading axis counts the directions."""
+    return tuple(axis + 1 for axis in axes)
 
 
 def _placed(rows: jax.Array, lead: int, weight_ndim: int, series_is_left: bool) -> jax.Array:
@@ -158,12 +162,17 @@ def _pair(
     if weights is not None:
         weighted = jnp.asarray(weights, x.dtype).reshape((-1,) + (1,) * (x.ndim - 1))
         x = x * weighted
-    up = lambda axes: tuple(axis + 1 for axis in axes)  # noqa: E731
     if x.shape[0] == y.shape[0] and summed:
-        numbers = (((0, *up(left)), (0, *up(right))), (up(left_batch), up(right_batch)))
+        numbers = (
+            ((0, *_behind_rows(left)), (0, *_behind_rows(right))),
+            (_behind_rows(left_batch), _behind_rows(right_batch)),
+        )
         return application.apply(x, y, dimension_numbers=numbers)[None]
     if x.shape[0] == y.shape[0]:
-        numbers = ((up(left), up(right)), ((0, *up(left_batch)), (0, *up(right_batch))))
+        numbers = (
+            (_behind_rows(left), _behind_rows(right)),
+            ((0, *_behind_rows(left_batch)), (0, *_behind_rows(right_batch))),
+        )
         return application.apply(x, y, dimension_numbers=numbers)
     if summed:
         x, y = x.sum(0, keepdims=True), y.sum(0, keepdims=True)

@@ -231,8 +231,8 @@ def ragged_dot(application: Application, a: Any, b: Any, sizes: Any) -> Any:
     def product(x: jax.Array, y: jax.Array) -> jax.Array:
         # One direction at a time: the primitive cannot be batched.
         rows = max(x.shape[0], y.shape[0])
-        pick = lambda v, r: v[r if v.shape[0] > 1 else 0]  # noqa: E731
-        return jnp.stack([application.bind(pick(x, r), pick(y, r), sizes) for r in range(rows)])
+        left, right = (jnp.broadcast_to(v, (rows, *v.shape[1:])) for v in (x, y))
+        return jnp.stack([application.bind(left[r], right[r], sizes) for r in range(rows)])
 
     left = coefficients_of(a) if is_series(a) else {}
     right = coefficients_of(b) if is_series(b) else {}
