@@ -14,7 +14,7 @@ from opcompiler.errors import UnsupportedError
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.heads import Argument, Environment, evaluate_head, evaluate_output
 from opcompiler.execution.propagation import contraction_values, plain_value
-from opcompiler.ir.head import Call, Components, Head, HeadPower, HeadProduct, HeadSum, HeadSumOver, ParameterValue
+from opcompiler.ir.head import Head, ParameterValue, operands
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Plan
 
@@ -82,17 +82,8 @@ def _differ_by_point(normal_form: NormalForm, parameters: Mapping[str, Argument]
 
 
 def _parameters_of(head: Head) -> set[str]:
-    match head:
-        case ParameterValue(name):
-            return {name}
-        case HeadSum(heads) | HeadProduct(heads) | Call(_, heads) | Components(_, heads):
-            return set().union(*(_parameters_of(item) for item in heads))
-        case HeadPower(base, exponent):
-            return _parameters_of(base) | _parameters_of(exponent)
-        case HeadSumOver(_, _, body):
-            return _parameters_of(body)
-        case _:
-            return set()
+    own = {head.name} if isinstance(head, ParameterValue) else set()
+    return own.union(*map(_parameters_of, operands(head)))
 
 
 def _point_by_point(plan: Plan, call: BoundCall) -> Any:

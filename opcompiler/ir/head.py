@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 __all__ = [
     "Call",
@@ -30,6 +30,7 @@ __all__ = [
     "ParameterValue",
     "PositionValue",
     "Rational",
+    "operands",
 ]
 
 HeadIndex: TypeAlias = int | str
@@ -178,6 +179,30 @@ Head: TypeAlias = (
     | HeadSumOver
     | Components
 )
+
+
+def operands(head: Head) -> tuple[Head, ...]:
+    """Return the heads that a head is made of, one level down."""
+    match head:
+        case HeadSum(heads) | HeadProduct(heads) | Components(_, heads) | Call(_, heads) | FunctionValue(_, heads):
+            return heads
+        case HeadPower(base, exponent):
+            return (base, exponent)
+        case HeadSumOver(_, _, body):
+            return (body,)
+        case (
+            Rational()
+            | Imaginary()
+            | Constant()
+            | ParameterValue()
+            | CoordinateValue()
+            | PositionValue()
+            | ContractionValue()
+            | Kronecker()
+        ):
+            return ()
+        case _:
+            assert_never(head)
 
 
 @dataclass(frozen=True, slots=True)
