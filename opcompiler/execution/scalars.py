@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 from opcompiler.errors import LimitError
 from opcompiler.ir.coefficient import Coefficient
+from opcompiler.ir.surd import Number, Surd
 
 __all__ = ["coefficient_value", "rational_value"]
 
 
-def rational_value(value: Fraction) -> float:
+def rational_value(value: Number) -> float:
     """Return the nearest float.
 
     Raises:
         LimitError: the number is beyond the range of floats.
     """
+    if isinstance(value, Surd):
+        return float(value)
     try:
         return value.numerator / value.denominator
     except OverflowError:

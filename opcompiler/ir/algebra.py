@@ -17,10 +17,10 @@ element the products are summed over the directions, with `weights` if given.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.space import CoordinateRange
+from opcompiler.ir.surd import Number
 
 __all__ = ["Algebra", "Axis", "AxisSeed", "CoordinateSeed", "Element", "Seed", "Term"]
 
@@ -36,7 +36,7 @@ class Axis:
     """
 
     ranges: tuple[CoordinateRange, ...]
-    matrix: tuple[tuple[Fraction, ...], ...] | None = None
+    matrix: tuple[tuple[Number, ...], ...] | None = None
     invariant: bool = False
 
     @property
@@ -68,7 +68,7 @@ class Term:
     right: int
     out: int
     coefficient: Coefficient
-    weights: tuple[Fraction, ...] | None = None
+    weights: tuple[Number, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

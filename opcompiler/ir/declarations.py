@@ -17,7 +17,7 @@ __all__ = [
     "Runtime",
 ]
 
-NestedFractions: TypeAlias = "Fraction | tuple[NestedFractions, ...]"
+NestedFractions: TypeAlias = Fraction | tuple["NestedFractions", ...]
 """A rational number, vector or matrix as nested tuples; a complex entry is refused at declaration."""
 
 

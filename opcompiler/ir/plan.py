@@ -12,8 +12,9 @@ from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.scheme import Scheme
 from opcompiler.ir.strategy import Alternative
+from opcompiler.ir.surd import Number
 
-__all__ = ["Certificate", "Compression", "Cost", "Plan", "Propagation", "Readout", "ReadoutPart"]
+__all__ = ["Certificate", "Compression", "Cost", "Gradient", "Plan", "Propagation", "Readout", "ReadoutPart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,14 @@ class ReadoutPart:
         coefficient: exact factor.
         positions: None for a scalar readout (a family is summed over its directions); else
             (first direction, first flat position, length) runs that say where the directions go in the flattened
-            free axes; a single element has the run (0, position, 1).
+            free axes; a single element has the run (0, position, 1). A scalar readout may have the flat position 0.
+        weights: factors of the directions of a family: it is first contracted with them to a single element.
     """
 
     element: int
     coefficient: Coefficient
     positions: tuple[tuple[int, int, int], ...] | None = None
+    weights: tuple[Number, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,19 @@ class Readout:
     contraction: int
     parts: tuple[ReadoutPart, ...]
     shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """The gradient over the coordinates of one space of what `readout` reads, by a reverse sweep (∇Δu from Δu).
+
+    Attributes:
+        space: its coordinates are the last free axis of the contraction.
+        readout: names the contraction; its shape and parts are those of the value before that axis.
+    """
+
+    space: str
+    readout: Readout
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,7 @@ class Propagation:
         readouts: one per contraction of these fields.
         compressions: axes to be recombined.
         strategy: name of the construction, for reports.
+        gradients: contractions that are gradients of something read out, one reverse sweep per entry of the field.
     """
 
     fields: tuple[str, ...]
@@ -92,6 +109,7 @@ class Propagation:
     readouts: tuple[Readout, ...]
     compressions: tuple[Compression, ...] = ()
     strategy: str = "minimal algebra"
+    gradients: tuple[Gradient, ...] = ()
 
     @property
     def carried(self) -> int:

@@ -128,6 +128,8 @@ class Alternative:
         lower_bound: no plan of this strategy has fewer directions (tangents) or coefficients (algebras), or None.
         status: whether `lower_bound` is attained.
         reason: why it is chosen, or is not.
+        tangents: the directions of its univariate jets, where they were worked out.
+        slots: the powers that one jet is seeded at, where they were found.
     """
 
     strategy: str
@@ -137,3 +139,5 @@ class Alternative:
     lower_bound: int | None
     status: Status
     reason: str
+    tangents: JointTangents | None = None
+    slots: SlotJet | None = None

@@ -106,12 +106,12 @@ def _structure(algebra: Algebra, scalars: Sequence[Any]) -> Structure:
     count = len(algebra.elements)
     products: list[list[Product]] = [[] for _ in range(count)]
     for term in algebra.table:
-        coefficient, weights = term.coefficient, None
+        constant, weights = number(term.coefficient, scalars), None
         if term.weights and all(w == term.weights[0] for w in term.weights):
-            coefficient = coefficient * term.weights[0]  # stays valid if the directions are recombined
+            constant = constant * float(term.weights[0])  # stays valid if the directions are recombined
         elif term.weights:
             weights = np.array([float(w) for w in term.weights])
-        products[term.out].append(Product(term.left, term.right, number(coefficient, scalars), weights))
+        products[term.out].append(Product(term.left, term.right, constant, weights))
     return Structure(
         tuple(e.degree for e in algebra.elements),
         tuple(e.axis for e in algebra.elements),

@@ -49,7 +49,7 @@ def test_another_schema_version_is_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "{}", '{"opcompiler-plan": 1}', '{"opcompiler-plan": 1, "plan": 3}', "[" * 5000]
+    "text", ["", "{", "[]", "null", "{}", '{"opcompiler-plan": 2}', '{"opcompiler-plan": 2, "plan": 3}', "[" * 5000]
 )
 def test_what_is_no_plan_is_refused(text):
     with pytest.raises(OperatorSyntaxError):
