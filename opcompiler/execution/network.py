@@ -30,6 +30,9 @@ _NONLINEAR = frozenset(
 )
 """Elementwise (and piecewise) primitives that cost products of coefficients; `mul` and `div` are judged apart."""
 
+_ADDITIONS = frozenset({"add", "sub", "add_any", "mul", "div", "neg", "select_n", "reduce_sum"})
+"""Primitives that take every coefficient by itself, at the price of one operation for each."""
+
 
 @dataclass
 class _Tally:
@@ -37,17 +40,30 @@ class _Tally:
 
     linear: int = 0
     first: int = 0
+    bilinear: int = 0
     elementwise: int = 0
+    additions: int = 0
+    by_coordinate: int = 0
+    widest: int = 0
+    stored: int = 0
+    operations: int = 0
     uses: dict[str, int] = field(default_factory=dict)
     widths: dict[str, set[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """What is known of an intermediate: whether it depends on the arguments, and whether it is a point itself."""
+    """What is known of an intermediate.
+
+    Attributes:
+        depends: whether it depends on the arguments.
+        space: the space whose point it is, up to factors and shifts.
+        by_coordinate: the space, with more than one coordinate, of which every entry sees one coordinate only.
+    """
 
     depends: bool = False
     space: str | None = None
+    by_coordinate: str | None = None
 
 
 _CONSTANT = _Value()
@@ -68,7 +84,7 @@ def network_profile(
     arguments = (*points,) if aux is None else (*points, aux)
     closed = jax.make_jaxpr(at_one_point(u))(*arguments)
     jaxpr = closed.jaxpr
-    values = [_Value(True, space.name) for space in spaces]
+    values = [_Value(True, space.name, space.name if space.dim > 1 else None) for space in spaces]
     values += [_DEPENDENT] * (len(jaxpr.invars) - len(values))
     tally = _Tally()
     outputs = _walk(jaxpr, [_CONSTANT] * len(jaxpr.constvars), values, tally, 1)
@@ -85,6 +101,12 @@ def network_profile(
             and len(tally.widths.get(space.name, ())) == 1
             and min(tally.widths[space.name]) < space.dim
         ),
+        bilinear_flops=tally.bilinear,
+        addition_outputs=tally.additions,
+        coordinate_outputs=tally.by_coordinate,
+        widest=tally.widest,
+        stored=tally.stored,
+        operations=tally.operations,
     )
 
 
@@ -107,7 +129,6 @@ def _walk(
 
 
 def _equation(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -> list[_Value]:
-    name = equation.primitive.name
     outputs = len(equation.outvars)
     depends = any(value.depends for value in inputs)
     if not depends:
@@ -119,17 +140,48 @@ def _equation(equation: Any, inputs: list[_Value], tally: _Tally, times: int) ->
         return [passed]
     for value in inputs:
         _use(value, tally)
-    if name == "dot_general":
+    bodies = _bodies(equation, inputs)
+    for body, arguments, repeats in bodies:
+        _walk(body.jaxpr, [_CONSTANT] * len(body.jaxpr.constvars), arguments, tally, times * repeats)
+    result = _result(equation, inputs)
+    if not bodies:
+        tally.operations += times
+        _count(equation, inputs, result, tally, times)
+    if result.by_coordinate is None:
+        tally.widest = max(tally.widest, *map(_size, equation.outvars))
+    return [result] * outputs
+
+
+def _result(equation: Any, inputs: list[_Value]) -> _Value:
+    """Return what is known of the result of an operation that is no call."""
+    name, spaces = equation.primitive.name, {value.by_coordinate for value in inputs if value.depends}
+    if len(spaces) == 1 and (name in _NONLINEAR or name in ("add", "sub", "mul", "div", "neg")):
+        sizes = {math.prod(atom.aval.shape) for atom, v in zip(equation.invars, inputs, strict=True) if v.depends}
+        if sizes == {_size(equation.outvars[0])}:
+            return _Value(True, None, *spaces)
+    return _DEPENDENT
+
+
+def _count(equation: Any, inputs: list[_Value], result: _Value, tally: _Tally, times: int) -> None:
+    """Add the work of one operation that is no call."""
+    name, size = equation.primitive.name, _size(equation.outvars[0])
+    taken = [atom for atom, value in zip(equation.invars, inputs, strict=True) if value.depends]
+    nonlinear = name in _NONLINEAR or (name in ("mul", "div") and _is_product(name, inputs))
+    if name == "dot_general" and len(taken) > 1:
+        tally.bilinear += times * _dot_flops(equation)
+        nonlinear = True
+    elif name == "dot_general":
         _count_dot(equation, inputs, tally, times)
     elif name == "conv_general_dilated":
         _count_convolution(equation, inputs, tally, times)
-    elif name in _NONLINEAR or (name in ("mul", "div") and _is_product(name, inputs)):
-        tally.elementwise += times * _size(equation.outvars[0])
-    else:
-        for body, repeats in _bodies(equation):
-            arguments = [_DEPENDENT] * len(body.jaxpr.invars)
-            _walk(body.jaxpr, [_CONSTANT] * len(body.jaxpr.constvars), arguments, tally, times * repeats)
-    return [_DEPENDENT] * outputs
+    elif nonlinear and result.by_coordinate:
+        tally.by_coordinate += times * size
+    elif nonlinear:
+        tally.elementwise += times * size
+    elif name in _ADDITIONS and not result.by_coordinate and (len(taken) > 1 or name in ("mul", "div", "reduce_sum")):
+        tally.additions += times * max(size, _size(taken[0]))
+    if nonlinear and not result.by_coordinate:
+        tally.stored += times * sum(_size(atom) for atom in dict.fromkeys(taken))
 
 
 def _passed_on(equation: Any, inputs: list[_Value]) -> _Value | None:
@@ -175,30 +227,44 @@ class _Closed:
     jaxpr: Any
 
 
-def _bodies(equation: Any) -> list[tuple[Any, int]]:
-    """Return the bodies of control flow with the number of times they run (once where it is unknown)."""
+def _bodies(equation: Any, inputs: list[_Value]) -> list[tuple[Any, list[_Value], int]]:
+    """Return the bodies of control flow, what is known of their arguments, how often they run (once if unknown)."""
+    known, parameters = [_DEPENDENT if value.depends else _CONSTANT for value in inputs], equation.params
     match equation.primitive.name:
         case "scan":
-            return [(equation.params["jaxpr"], equation.params["length"])]
+            first, last = parameters["num_consts"], parameters["num_consts"] + parameters["num_carry"]
+            known[first:last] = [_DEPENDENT] * (last - first)
+            return [(parameters["jaxpr"], known, parameters["length"])]
         case "while":
-            return [(equation.params["body_jaxpr"], 1)]
+            first = parameters["cond_nconsts"]
+            last = first + parameters["body_nconsts"]
+            return [(parameters["body_jaxpr"], known[first:last] + [_DEPENDENT] * (len(known) - last), 1)]
         case "cond":
-            return [(branch, 1) for branch in equation.params["branches"][:1]]
+            return [(branch, known[1:], 1) for branch in parameters["branches"][:1]]
         case _:
             return []
 
 
 def _count_dot(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -> None:
-    (contracted, _), (_, _) = equation.params["dimension_numbers"]
-    left = equation.invars[0].aval.shape
-    depth = math.prod(left[axis] for axis in contracted)
-    flops = 2 * times * _size(equation.outvars[0]) * depth
+    flops = times * _dot_flops(equation)
+    depth = _depth(equation)
     tally.linear += flops
     for value, other, atom in zip(inputs, reversed(inputs), equation.invars, strict=True):
         if value.space is not None and not other.depends:
             tally.first += flops
             if math.prod(atom.aval.shape) == depth:
                 tally.widths.setdefault(value.space, set()).add(_size(equation.outvars[0]))
+
+
+def _dot_flops(equation: Any) -> int:
+    return 2 * _size(equation.outvars[0]) * _depth(equation)
+
+
+def _depth(equation: Any) -> int:
+    """Return the number of products that are added up in each entry of a dot_general."""
+    (contracted, _), (_, _) = equation.params["dimension_numbers"]
+    left = equation.invars[0].aval.shape
+    return math.prod(left[axis] for axis in contracted)
 
 
 def _count_convolution(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -> None:

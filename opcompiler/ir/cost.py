@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CPU", "DEVICES", "GPU", "REFERENCE_BATCH", "Cost", "DeviceRates"]
+__all__ = ["CPU", "DEVICES", "GPU", "NO_COST", "REFERENCE_BATCH", "Cost", "DeviceRates"]
 
 REFERENCE_BATCH = 1000
 """Points over which the fixed price of starting an operation is spread."""
@@ -32,6 +32,9 @@ class Cost:
     def total(self) -> int:
         """Floating-point operations."""
         return self.linear + self.elementwise
+
+
+NO_COST = Cost(0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from types import MappingProxyType
 
 from opcompiler.ir.algebra import Algebra, Seed
 from opcompiler.ir.coefficient import Coefficient
+from opcompiler.ir.cost import NO_COST, Cost
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.schedule import Schedule
 from opcompiler.ir.scheme import Scheme
 from opcompiler.ir.strategy import Alternative
 from opcompiler.ir.surd import Number
@@ -122,19 +124,6 @@ class Propagation:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """Estimated work per point, in floating-point operations."""
-
-    linear: int
-    elementwise: int
-
-    @property
-    def total(self) -> int:
-        """Sum of both."""
-        return self.linear + self.elementwise
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Propagations, readouts, head, cost and certificate; immutable, hashable, JSON round trip.
 
@@ -148,6 +137,8 @@ class Plan:
         profile: the network it was made for.
         cost: estimate for `joint` on `profile`.
         alternatives: every strategy that was weighed for `joint`, the chosen one first.
+        device: kind of device whose rates made the choice.
+        schedule: the steps of one call; None while the points are unknown.
     """
 
     normal_form: NormalForm
@@ -157,8 +148,10 @@ class Plan:
     certificate: Certificate
     field_certificates: tuple[tuple[str, Certificate], ...]
     profile: NetworkProfile = DEFAULT_PROFILE
-    cost: Cost = Cost(0, 0)
+    cost: Cost = NO_COST
     alternatives: tuple[Alternative, ...] = ()
+    device: str = "cpu"
+    schedule: Schedule | None = None
 
     @property
     def certificates(self) -> Mapping[str, Certificate]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from opcompiler.ir.schedule import parse_bytes, require_chunk
+
 __all__ = ["Exact", "Scheme"]
 
 
@@ -15,10 +17,25 @@ class Exact:
         strategy: name of the strategy to be used, e.g. "univariate jets"; None takes the cheapest.
         search_nodes: branch-and-bound nodes of each search for directions of univariate jets where no formula gives
             the fewest; 0 searches nothing, which keeps planning fast.
+        memory: bytes that a call may take for coefficients, seeds and results ("2GB", "512 MiB", or an int). Points, and
+            then directions of a sum, are taken in sequence until it fits; a call that cannot fit is refused.
+        chunk: points that are evaluated at once; the chunks follow each other.
+
+    Raises:
+        ArgumentTypeError: `memory` is no size, or `chunk` is no positive whole number.
     """
 
     strategy: str | None = None
     search_nodes: int = 0
+    memory: int | str | None = None
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        """Turn sizes into bytes, so that equal budgets are equal schemes."""
+        if self.memory is not None:
+            object.__setattr__(self, "memory", parse_bytes(self.memory))
+        if self.chunk is not None:
+            require_chunk(self.chunk)
 
     def __repr__(self) -> str:
         """Return the call that makes this scheme, defaults left out."""

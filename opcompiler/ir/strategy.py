@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from opcompiler.ir.cost import Cost
 from opcompiler.ir.surd import Number
 
 __all__ = ["Alternative", "Direction", "Jet", "JointTangents", "SlotJet", "Status", "TangentSet"]
@@ -130,6 +131,8 @@ class Alternative:
         reason: why it is chosen, or is not.
         tangents: the directions of its univariate jets, where they were worked out.
         slots: the powers that one jet is seeded at, where they were found.
+        cost: estimated work, or None when it cannot be run.
+        amplification: bounds (lower, upper) on how much its sums amplify rounding; None when they are unknown.
     """
 
     strategy: str
@@ -141,3 +144,5 @@ class Alternative:
     reason: str
     tangents: JointTangents | None = None
     slots: SlotJet | None = None
+    cost: Cost | None = None
+    amplification: tuple[Fraction, Fraction] | None = None
