@@ -12,7 +12,6 @@ from opcompiler.ir.algebra import Algebra, AxisSeed, CoordinateSeed
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.head import ContractionValue, CoordinateValue, FunctionValue, ParameterValue, PositionValue
 from opcompiler.ir.kinds import instances
-from opcompiler.ir.network import AffineBottleneck
 from opcompiler.ir.normal_form import Contraction, FreeIndex, NormalForm
 from opcompiler.ir.plan import Gradient, Plan, Propagation, Readout
 from opcompiler.ir.space import CoordinateRange
@@ -28,9 +27,10 @@ def check_references(plan: Plan) -> None:
         ValueError: says what is missing.
     """
     normal_form = plan.normal_form
-    _check_names(plan, normal_form.declarations)
+    _check_names(normal_form, normal_form.declarations)
     _check_normal_form(normal_form)
     for propagation in (plan.joint, *plan.separate):
+        _check_names(propagation, normal_form.declarations)
         _check_algebra(propagation.algebra)
         _check_propagation(propagation, normal_form)
 
@@ -40,7 +40,7 @@ def _need(condition: bool, what: str) -> None:
         raise ValueError(what)
 
 
-def _check_names(plan: Plan, declarations: Declarations) -> None:
+def _check_names(value: NormalForm | Propagation, declarations: Declarations) -> None:
     dims = {space.name: space.dim for space in declarations.spaces}
     fields = {field.name: field.shape for field in declarations.fields}
     parameters = {parameter.name for parameter in declarations.parameters}
@@ -48,7 +48,7 @@ def _check_names(plan: Plan, declarations: Declarations) -> None:
     if declarations.time is not None:
         space, index = declarations.time
         _need(0 <= index < dims.get(space, 0), f"there is no coordinate {index} of {space}")
-    for part in instances(plan):
+    for part in instances(value):
         match part:
             case Xi(space, index) | CoordinateSeed(space=space, index=index) | CoordinateValue(space, int(index)):
                 _need(0 <= index < dims.get(space, 0), f"there is no coordinate {index} of {space}")
@@ -59,10 +59,7 @@ def _check_names(plan: Plan, declarations: Declarations) -> None:
             case Quadric(space, matrix):
                 rows = {len(matrix), *map(len, matrix)}
                 _need(rows == {dims.get(space)}, f"a matrix does not fit the space {space}")
-            case (
-                PowerSum(space) | FreeIndex(space) | PositionValue(space) | CoordinateValue(space)
-                | AffineBottleneck(space) | Gradient(space)
-            ):
+            case PowerSum(space) | FreeIndex(space) | PositionValue(space) | CoordinateValue(space) | Gradient(space):
                 _need(space in dims, f"there is no space {space}")
             case Contraction(field=field, component=component):
                 _need(field in fields, f"there is no field {field}")

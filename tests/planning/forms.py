@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import product
 
 from opcompiler.ir.coefficient import Coefficient
-from opcompiler.ir.declarations import Declarations, FieldDeclaration
-from opcompiler.ir.head import ContractionValue, Output, ParameterValue
+from opcompiler.ir.declarations import Declarations, FieldDeclaration, ParameterDeclaration
+from opcompiler.ir.head import ContractionValue, Output, ParameterValue, Rational
 from opcompiler.ir.normal_form import Contraction, FreeIndex, NormalForm
 from opcompiler.ir.space import Space
 from opcompiler.ir.symbol import PowerSum, Quadric, Symbol, Xi
@@ -57,8 +57,10 @@ def normal_form(spaces, *contractions: Contraction, time: str | None = None) -> 
     numbers = {n for c in contractions for _, q in c.symbol.terms for m, _ in q.terms for n, _ in m}
     scalars = tuple(ParameterValue(f"k{n}") for n in range(max(numbers, default=-1) + 1))
     clock = None if time is None else (time, 0)
-    output = Output(ContractionValue(0))
-    return NormalForm(Declarations(declared, fields, clock), contractions, scalars, (output,), written=("Pu",))
+    parameters = tuple(ParameterDeclaration(scalar.name) for scalar in scalars)
+    declarations = Declarations(declared, fields, clock, parameters)
+    output = Output(ContractionValue(0) if contractions else Rational(Fraction(1)))
+    return NormalForm(declarations, contractions, scalars, (output,), written=("Pu",))
 
 
 def scalars(*names: str) -> dict[str, None]:
