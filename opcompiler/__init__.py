@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     )
     from opcompiler.execution.functions import Function
     from opcompiler.execution.operator import CompiledOperator
+    from opcompiler.ir import law as laws
     from opcompiler.ir.declarations import Runtime
     from opcompiler.ir.plan import Plan
-    from opcompiler.ir.scheme import Exact
+    from opcompiler.ir.scheme import Exact, Stochastic
 
 __version__ = "0.1.0"
 
@@ -45,9 +46,11 @@ __all__ = [
     "RankError",
     "Runtime",
     "ShapeError",
+    "Stochastic",
     "UnsupportedError",
     "UnsupportedPrimitiveError",
     "explain",
+    "laws",
     "lower",
     "parse",
     "plan",
@@ -66,16 +69,19 @@ _HOMES = {
     # Through api, so that plans are known to jax as static whenever there are both.
     "Plan": "opcompiler.api",
     "Exact": "opcompiler.ir.scheme",
+    "Stochastic": "opcompiler.ir.scheme",
     "Runtime": "opcompiler.ir.declarations",
     "Function": "opcompiler.execution.functions",
     "CompiledOperator": "opcompiler.execution.operator",
 }
 
+_MODULES = {"taylor": "opcompiler.taylor", "laws": "opcompiler.ir.law"}
+
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its home."""
-    if name == "taylor":
-        return import_module("opcompiler.taylor")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -11,10 +11,12 @@ from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.cost import NO_COST, Cost
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.sampling import Sampling
 from opcompiler.ir.schedule import Schedule
 from opcompiler.ir.scheme import Scheme
 from opcompiler.ir.strategy import Alternative
 from opcompiler.ir.surd import Number
+from opcompiler.ir.variance import VarianceFormula
 
 __all__ = ["Certificate", "Compression", "Cost", "Gradient", "Plan", "Propagation", "Readout", "ReadoutPart"]
 
@@ -139,6 +141,8 @@ class Plan:
         alternatives: every strategy that was weighed for `joint`, the chosen one first.
         device: kind of device whose rates made the choice.
         schedule: the steps of one call; None while the points are unknown.
+        sampling: the random normal form that the propagations compute, when the scheme is stochastic and something is
+            drawn.
     """
 
     normal_form: NormalForm
@@ -152,6 +156,17 @@ class Plan:
     alternatives: tuple[Alternative, ...] = ()
     device: str = "cpu"
     schedule: Schedule | None = None
+    sampling: Sampling | None = None
+
+    @property
+    def propagated(self) -> NormalForm:
+        """The normal form that the propagations compute: the random one of `sampling`, else `normal_form`."""
+        return self.normal_form if self.sampling is None else self.sampling.normal_form
+
+    @property
+    def variance(self) -> tuple[VarianceFormula, ...]:
+        """Formulas of the variance of what is estimated; () when everything is exact."""
+        return () if self.sampling is None else self.sampling.variance
 
     @property
     def certificates(self) -> Mapping[str, Certificate]:

@@ -14,6 +14,7 @@ from opcompiler.ir.head import ContractionValue, CoordinateValue, FunctionValue,
 from opcompiler.ir.kinds import instances
 from opcompiler.ir.normal_form import Contraction, FreeIndex, NormalForm
 from opcompiler.ir.plan import Gradient, Plan, Propagation, Readout
+from opcompiler.ir.sampling import Sampling
 from opcompiler.ir.space import CoordinateRange
 from opcompiler.ir.symbol import PowerSum, Quadric, Xi
 
@@ -26,9 +27,12 @@ def check_references(plan: Plan) -> None:
     Raises:
         ValueError: says what is missing.
     """
-    normal_form = plan.normal_form
-    _check_names(normal_form, normal_form.declarations)
-    _check_normal_form(normal_form)
+    _check_names(plan.normal_form, plan.normal_form.declarations)
+    _check_normal_form(plan.normal_form)
+    normal_form = plan.propagated
+    if plan.sampling is not None:
+        _check_names(normal_form, normal_form.declarations)
+        _check_sampling(plan.sampling)
     for propagation in (plan.joint, *plan.separate):
         _check_names(propagation, normal_form.declarations)
         _check_algebra(propagation.algebra)
@@ -90,6 +94,29 @@ def _check_normal_form(normal_form: NormalForm) -> None:
                 _need(all(0 <= number < scalars for number, _ in monomial), "a coefficient uses an unknown scalar")
     if normal_form.labels:
         _need(len(normal_form.labels) == len(normal_form.outputs), "labels and outputs differ in number")
+
+
+def _check_sampling(sampling: Sampling) -> None:
+    normal_form = sampling.normal_form
+    _check_normal_form(normal_form)
+    dims = {space.name: space.dim for space in normal_form.declarations.spaces}
+    parameters = {parameter.name for parameter in normal_form.declarations.parameters}
+    drawn = {draw.space for draw in sampling.draws}
+    _need(sampling.repeats > 0, "a plan is repeated less than once")
+    for draw in sampling.draws:
+        _need(dims.get(draw.space) == draw.directions, f"the drawn space {draw.space} is not declared so")
+        _need(draw.of in dims, f"there is no space {draw.of}")
+        columns = draw.dim if draw.rows is None else len(draw.rows[0]) if draw.rows else 0
+        _need(columns == dims[draw.of] and len(draw.rows or ()) in (0, draw.dim), "directions do not fit their space")
+        _need(len(draw.rows or ()) == len(draw.weights or ()), "rows and weights differ in number")
+        _need(len(draw.table) == len(draw.coefficients) == len(draw.probabilities), "terms differ in number")
+        for term in draw.table:
+            inside = len(term) == draw.directions and all(0 <= index < draw.dim for index in term)
+            _need(inside, f"a term of {draw.space} does not fit its space")
+    for number, space in sampling.weighted:
+        _need(0 <= number < len(normal_form.contractions) and space in drawn, "a weight belongs to nothing")
+    for name, space in sampling.parameters:
+        _need(name in parameters and space in drawn, "a matrix of directions belongs to nothing")
 
 
 def _check_algebra(algebra: Algebra) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TypeAlias
 
+from opcompiler.errors import ArgumentTypeError
+from opcompiler.ir.law import Auto, Law
 from opcompiler.ir.schedule import parse_bytes, require_chunk
 
-__all__ = ["Exact", "Scheme"]
+__all__ = ["Exact", "Scheme", "Stochastic"]
+
+_AUTO = Auto()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,5 +48,41 @@ class Exact:
         return f"Exact({', '.join(f'{name}={value!r}' for name, value in given)})"
 
 
-Scheme = Exact
-"""Closed union of schemes; stochastic ones join it when they exist."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Stochastic:
+    """Estimate what is too large to be exact, without bias; everything else is exact in the same evaluation.
+
+    Attributes:
+        samples: directions drawn per point, for each space that is sampled.
+        law: how they are drawn; `Auto()` chooses the valid law of least variance × cost.
+        over: names of the spaces that are sampled; None samples every space of more dimensions than `samples`.
+        replace: whether `Coordinates` are drawn with replacement.
+        shared: one draw serves all points of a call, instead of an independent one per point.
+    """
+
+    samples: int = 16
+    law: Law = _AUTO
+    over: tuple[str, ...] | None = None
+    replace: bool = False
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the number of samples; a single name or any sequence of names is understood as well.
+
+        Raises:
+            ArgumentTypeError: `samples` is no positive whole number.
+        """
+        if type(self.samples) is not int or self.samples < 1:
+            raise ArgumentTypeError(f"samples={self.samples!r} is no number of samples", hint="1, 2, 3, …")
+        if self.over is not None:
+            names = (self.over,) if isinstance(self.over, str) else tuple(self.over)
+            object.__setattr__(self, "over", names)
+
+    def __repr__(self) -> str:
+        """Return the call that makes this scheme, defaults left out."""
+        given = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
+        return f"Stochastic({', '.join(f'{name}={value!r}' for name, value in given)})"
+
+
+Scheme: TypeAlias = Exact | Stochastic
+"""Closed union of schemes."""
