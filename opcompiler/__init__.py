@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         UnsupportedPrimitiveError,
     )
     from opcompiler.execution.functions import Function
+    from opcompiler.execution.losses import mean_squared, squared
     from opcompiler.execution.operator import CompiledOperator
     from opcompiler.ir import law as laws
     from opcompiler.ir.declarations import Runtime
@@ -52,9 +53,11 @@ __all__ = [
     "explain",
     "laws",
     "lower",
+    "mean_squared",
     "parse",
     "plan",
     "reduce",
+    "squared",
     "taylor",
     "to_ascii",
     "to_latex",
@@ -72,6 +75,7 @@ _HOMES = {
     "Stochastic": "opcompiler.ir.scheme",
     "Runtime": "opcompiler.ir.declarations",
     "Function": "opcompiler.execution.functions",
+    **dict.fromkeys(("mean_squared", "squared"), "opcompiler.execution.losses"),
     "CompiledOperator": "opcompiler.execution.operator",
 }
 

@@ -71,8 +71,8 @@ class CompiledOperator:
             opcompiler.errors.OperatorNameError: a missing or unknown parameter, function or field (a `NameError`).
         """
         del key
-        call = self._bind(u, points, aux, parameters, functions)
-        return run(self._plan_for(call), call)
+        call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+        return run(self.plan_of(call), call)
 
     def plan_for(
         self,
@@ -81,8 +81,20 @@ class CompiledOperator:
         aux: Any = None,
     ) -> Plan:
         """Return the plan that `op(u, *points, aux=aux)` runs, made with what the jaxpr of u shows."""
-        call = self._bind(u, points, aux, None, None, complete=False)
-        return self._plan_for(call)
+        return self.plan_of(self.bound(u, *points, aux=aux, complete=False))
+
+    def bound(
+        self,
+        u: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+        *points: Any,
+        aux: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        complete: bool = True,
+    ) -> BoundCall:
+        """Return the arguments of a call, checked and flattened; see `__call__` for what is refused."""
+        declarations = self.plan.normal_form.declarations
+        return bind(declarations, dict(self.functions), u, points, aux, parameters, functions, complete=complete)
 
     def __hash__(self) -> int:
         """Hash once: a plan is a large nested value and `jax.jit` asks often."""
@@ -103,13 +115,8 @@ class CompiledOperator:
         spaces = ", ".join(f"{s.name}: {s.shape}" if s.shape else s.name for s in normal_form.declarations.spaces)
         return f"<CompiledOperator {written} over {spaces}>"
 
-    def _bind(
-        self, u: Any, points: tuple[Any, ...], aux: Any, parameters: Any, functions: Any, complete: bool = True
-    ) -> BoundCall:
-        declarations = self.plan.normal_form.declarations
-        return bind(declarations, dict(self.functions), u, points, aux, parameters, functions, complete=complete)
-
-    def _plan_for(self, call: BoundCall) -> Plan:
+    def plan_of(self, call: BoundCall) -> Plan:
+        """Return the plan that a call runs."""
         if self.pinned:
             return self.plan
         spaces = self.plan.normal_form.declarations.spaces
