@@ -7,7 +7,7 @@ another part of the operator. Each is a `Quantity`; what the estimator's law con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -116,9 +116,9 @@ class VarianceFormula:
         return _signed((term.coefficient, str(term.norm)) for term in self.terms)
 
 
-def _signed(terms: object) -> str:
+def _signed(terms: Iterable[tuple[Fraction, str]]) -> str:
     text = ""
-    for coefficient, norm in terms:  # type: ignore[attr-defined]
+    for coefficient, norm in terms:
         sign = "−" if coefficient < 0 else "+"
         size = "" if abs(coefficient) == 1 else f"{abs(coefficient)}·"
         text += (f" {sign} " if text else "−" if sign == "−" else "") + size + norm
