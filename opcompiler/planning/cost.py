@@ -1,27 +1,62 @@
-"""Work of a propagation on a network, in floating-point operations per point."""
+"""Work of a propagation on a network: what passes the layers, what the nonlinearities multiply, what memory moves."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeAlias
+
 from opcompiler.ir.algebra import Algebra, Term
+from opcompiler.ir.cost import CPU, DEVICES, Cost
 from opcompiler.ir.network import NetworkProfile
-from opcompiler.ir.plan import Compression, Cost, Propagation
+from opcompiler.ir.plan import Propagation
 
-__all__ = ["cost_of", "elementwise_flops"]
+__all__ = ["carried", "cost_of", "elementwise_flops"]
+
+_PASSES = 4
+"""Times that a stored coefficient goes to or comes from memory: written and read by a layer and by a nonlinearity."""
+
+_REVERSE = 3
+"""A value and its gradient by a reverse sweep, in multiples of the value (Griewank & Walther 2008, section 3.3)."""
+
+Widths: TypeAlias = dict[int | None, int]
+"""Directions by axis; one for None, a single element."""
 
 
-def cost_of(propagation: Propagation, profile: NetworkProfile) -> Cost:
-    """Return the cost model.
+def cost_of(propagation: Propagation, profile: NetworkProfile, device: str = "cpu") -> Cost:
+    """Return the estimated work per point.
 
-    linear: every carried coefficient passes every linear layer, but the first one only as a column of its weights.
+    linear: every carried coefficient passes every linear layer, but the first one only as a column of its weights; a
+    contraction of two values that depend on the point takes one product for every pair of the Leibniz rule.
     elementwise: per non-linear output, the powers of the nilpotent part (see `elementwise_flops`).
     """
-    carried = propagation.carried
+    algebra, widths = propagation.algebra, _widths(propagation)
+    coefficients = carried(propagation)
     behind = profile.linear_flops - profile.first_layer_flops
-    widths = _widths(propagation.algebra, propagation.compressions)
-    return Cost(
-        linear=behind * carried + profile.first_layer_flops,
-        elementwise=profile.elementwise_outputs * _elementwise(propagation.algebra, widths),
+    single: Widths = dict.fromkeys(widths, 1)
+    pairs = sum(len(_factor_degrees(algebra, term)) * _size(algebra, term, widths) for term in algebra.table)
+    sweeps = _REVERSE if propagation.gradients else 1
+    cost = Cost(
+        linear=sweeps
+        * (behind * coefficients + profile.first_layer_flops + profile.bilinear_flops * (2 * coefficients + pairs)),
+        elementwise=sweeps
+        * (
+            profile.elementwise_outputs * _elementwise(algebra, widths)
+            + profile.coordinate_outputs * _elementwise(algebra, single)
+            + profile.addition_outputs * coefficients
+        ),
+        traffic=sweeps * 4 * _PASSES * coefficients * profile.stored,
+        operations=sweeps * profile.operations * (2 + len(algebra.table)),
     )
+    return replace(cost, time=DEVICES.get(device, CPU).time(cost))
+
+
+def carried(propagation: Propagation, narrowed: tuple[int, int] | None = None) -> int:
+    """Return the coefficients per value, with an axis `narrowed` = (axis, directions) if given."""
+    widths = _widths(propagation)
+    if narrowed is not None:
+        axis, directions = narrowed
+        widths[axis] = min(widths[axis], directions)
+    return sum(widths[element.axis] for element in propagation.algebra.elements)
 
 
 def elementwise_flops(algebra: Algebra) -> int:
@@ -29,10 +64,10 @@ def elementwise_flops(algebra: Algebra) -> int:
 
     The products for n^j are those of the table with an output of degree ≥ j; a square needs every product once.
     """
-    return _elementwise(algebra, _widths(algebra, ()))
+    return _elementwise(algebra, {None: 1, **{n: axis.size for n, axis in enumerate(algebra.axes)}})
 
 
-def _elementwise(algebra: Algebra, widths: dict[int | None, int]) -> int:
+def _elementwise(algebra: Algebra, widths: Widths) -> int:
     order = algebra.order
     flops = 2 * order
     for j in range(1, order + 1):
@@ -53,10 +88,10 @@ def _is_one(term: Term) -> bool:
     return term.weights is None and term.coefficient.is_rational and term.coefficient.rational == 1
 
 
-def _size(algebra: Algebra, term: Term, widths: dict[int | None, int]) -> int:
+def _size(algebra: Algebra, term: Term, widths: Widths) -> int:
     return max(widths[algebra.elements[n].axis] for n in (term.left, term.right, term.out))
 
 
-def _widths(algebra: Algebra, compressions: tuple[Compression, ...]) -> dict[int | None, int]:
-    narrow = {compression.axis: compression.width for compression in compressions}
-    return {None: 1, **{n: narrow.get(n, axis.size) for n, axis in enumerate(algebra.axes)}}
+def _widths(propagation: Propagation) -> Widths:
+    narrow = {compression.axis: compression.width for compression in propagation.compressions}
+    return {None: 1, **{n: narrow.get(n, axis.size) for n, axis in enumerate(propagation.algebra.axes)}}
