@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, ForwardRef, Literal, TypeAlias, Union, assert_never, get_args, get_origin, get_type_hints
 
 __all__ = ["Exact", "Fixed", "Instance", "Kind", "Named", "OneOf", "Plain", "Series", "Word"]
-__all__ += ["field_kinds", "instances", "reachable"]
+__all__ += ["field_kinds", "instances", "kind_of", "reachable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Named:
     @property
     def kind(self) -> Kind:
         """What the alias stands for."""
-        return _kind(getattr(sys.modules[self.module], self.name), self.module)
+        return kind_of(getattr(sys.modules[self.module], self.name), self.module)
 
 
 Kind: TypeAlias = Plain | Exact | Word | Series | Fixed | OneOf | Instance | Named
@@ -89,7 +89,7 @@ def field_kinds(cls: type) -> dict[str, Kind]:
         TypeError: a field has a type that JSON cannot carry.
     """
     hints = get_type_hints(cls)
-    return {field.name: _kind(hints[field.name], cls.__module__) for field in fields(cls)}
+    return {field.name: kind_of(hints[field.name], cls.__module__) for field in fields(cls)}
 
 
 @cache
@@ -143,7 +143,12 @@ def _parts(kind: Kind) -> tuple[Kind, ...]:
             assert_never(kind)
 
 
-def _kind(hint: Any, module: str) -> Kind:
+def kind_of(hint: Any, module: str) -> Kind:
+    """Return the kind of a type; `module` is where the names in it are found.
+
+    Raises:
+        TypeError: JSON cannot carry it.
+    """
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is None:
         return Plain(NoneType)
@@ -156,14 +161,14 @@ def _kind(hint: Any, module: str) -> Kind:
     if origin is Literal and all(isinstance(word, str) for word in arguments):
         return Word(arguments)
     if origin in (Union, UnionType):
-        options = tuple(_kind(option, module) for option in arguments)
+        options = tuple(kind_of(option, module) for option in arguments)
         if sum(isinstance(option, Series | Fixed) for option in options) > 1:
             raise TypeError(f"JSON cannot tell the tuples of {hint} apart")
         return OneOf(options)
     if origin is tuple and arguments[1:] == (...,):
-        return Series(_kind(arguments[0], module))
+        return Series(kind_of(arguments[0], module))
     if origin is tuple:
-        return Fixed(tuple(_kind(item, module) for item in arguments))
+        return Fixed(tuple(kind_of(item, module) for item in arguments))
     if isinstance(hint, type) and is_dataclass(hint):
         return Instance(hint)
     raise TypeError(f"{hint} has no place in a plan")

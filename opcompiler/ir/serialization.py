@@ -19,7 +19,7 @@ from opcompiler.ir.kinds import Exact, Fixed, Instance, Kind, Named, OneOf, Plai
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.references import check_references
 
-__all__ = ["FRACTION_PATTERN", "PLAN_VERSION", "dump_plan", "load_plan"]
+__all__ = ["FRACTION_PATTERN", "PLAN_VERSION", "decode", "dump_plan", "encode", "load_plan"]
 
 PLAN_VERSION = 2
 """Version of the JSON schema; raised whenever an older reader could misread a newer plan."""
@@ -31,7 +31,7 @@ FRACTION_PATTERN = r"-?[0-9]+(/[1-9][0-9]*)?"
 def dump_plan(value: Plan) -> str:
     """Return the JSON text of a plan, the same text for equal plans."""
     return json.dumps(
-        {"opcompiler-plan": PLAN_VERSION, "plan": _encode(value)}, ensure_ascii=False, separators=(",", ":")
+        {"opcompiler-plan": PLAN_VERSION, "plan": encode(value)}, ensure_ascii=False, separators=(",", ":")
     )
 
 
@@ -58,7 +58,7 @@ def load_plan(text: str) -> Plan:
     if len(contents) > 2:
         raise OperatorSyntaxError(f"the plan is damaged: it comes with {sorted(set(contents) - _ENVELOPE)}")
     try:
-        result = _decode(Instance(Plan), contents["plan"], "plan")
+        result = decode(Instance(Plan), contents["plan"], "plan")
         check_references(result)
     except OpCompilerError:
         raise
@@ -70,7 +70,12 @@ def load_plan(text: str) -> Plan:
 _ENVELOPE = {"opcompiler-plan", "plan"}
 
 
-def _encode(value: Any) -> Any:
+def encode(value: Any) -> Any:
+    """Return the JSON value of anything that a plan may hold.
+
+    Raises:
+        TypeError: it has no place in a plan.
+    """
     match value:
         case None | bool() | int() | str():
             return value
@@ -79,15 +84,19 @@ def _encode(value: Any) -> Any:
         case Fraction():
             return {"is": "Fraction", "value": str(value)}
         case tuple():
-            return [_encode(item) for item in cast("tuple[Any, ...]", value)]
+            return [encode(item) for item in cast("tuple[Any, ...]", value)]
         case _ if reachable(Plan).get(type(value).__name__) is type(value):
-            return {"is": type(value).__name__, **{f.name: _encode(getattr(value, f.name)) for f in fields(value)}}
+            return {"is": type(value).__name__, **{f.name: encode(getattr(value, f.name)) for f in fields(value)}}
         case _:
             raise TypeError(f"{value!r} has no place in a plan")
 
 
-def _decode(kind: Kind, data: Any, path: str) -> Any:
-    """Return the value that `data` stands for, which must be of the wanted kind."""
+def decode(kind: Kind, data: Any, path: str) -> Any:
+    """Return the value that `data` stands for; `path` says where it was found.
+
+    Raises:
+        OperatorSyntaxError: it is not of the wanted kind.
+    """
     match kind:
         case Plain(type=wanted):
             if wanted is float and type(data) is int:
@@ -98,21 +107,21 @@ def _decode(kind: Kind, data: Any, path: str) -> Any:
         case Word(words):
             return data if isinstance(data, str) and data in words else _refuse(kind, data, path)
         case Series(item):
-            return tuple(_decode(item, entry, f"{path}[{n}]") for n, entry in enumerate(_list(kind, data, path)))
+            return tuple(decode(item, entry, f"{path}[{n}]") for n, entry in enumerate(_list(kind, data, path)))
         case Fixed(items):
             entries = _list(kind, data, path)
             if len(entries) != len(items):
                 _refuse(kind, data, path)
             return tuple(
-                _decode(item, entry, f"{path}[{n}]") for n, (item, entry) in enumerate(zip(items, entries, strict=True))
+                decode(item, entry, f"{path}[{n}]") for n, (item, entry) in enumerate(zip(items, entries, strict=True))
             )
         case OneOf(options):
             fitting = [option for option in options if _looks_like(option, data)]
-            return _decode(fitting[0], data, path) if fitting else _refuse(kind, data, path)
+            return decode(fitting[0], data, path) if fitting else _refuse(kind, data, path)
         case Instance(cls):
             return _decode_instance(cls, data, path)
         case Named():
-            return _decode(kind.kind, data, path)
+            return decode(kind.kind, data, path)
         case _:
             assert_never(kind)
 
@@ -134,7 +143,11 @@ def _decode_instance(cls: type, data: Any, path: str) -> Any:
         raise OperatorSyntaxError(
             f"the plan is damaged: {path}, a {cls.__name__}, has the fields {sorted(present)}, expected {sorted(kinds)}"
         )
-    return cls(**{name: _decode(kind, data[name], f"{path}.{name}") for name, kind in kinds.items()})
+    values = {name: decode(kind, data[name], f"{path}.{name}") for name, kind in kinds.items()}
+    try:
+        return cls(**values)
+    except (OpCompilerError, ValueError) as error:
+        raise OperatorSyntaxError(f"the plan is damaged: {path}: {str(error).splitlines()[0]}") from None
 
 
 def _looks_like(kind: Kind, data: Any) -> bool:
