@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fewest_columns", "least_mass"]
+__all__ = ["fewest_columns", "least_mass", "positive_weights"]
 
 Array = NDArray[np.float64]
 
@@ -78,3 +78,11 @@ def least_mass(columns: Array, target: Array) -> tuple[float, Array] | None:
     if result.x is None:
         return None
     return float(result.fun), np.asarray(result.eqlin.marginals, dtype=np.float64)
+
+
+def positive_weights(columns: Array, target: Array) -> Array | None:
+    """Return a vertex of the c ≥ 0 with columns·c = target, or None if there is no such c."""
+    from scipy.optimize import linprog
+
+    result = linprog(np.zeros(columns.shape[1]), A_eq=columns, b_eq=target, bounds=(0, None), method="highs-ds")
+    return None if result.x is None else np.asarray(result.x, dtype=np.float64)
