@@ -60,7 +60,7 @@ def close(actual, expected, tolerance=1e-11):
 
 def test_one_point_and_many():
     op = oc.compile("Δu + ∂⁴u/∂x1²∂x2²", spaces={"x": 5})
-    expected = lambda x: oracles.laplacian(MLP)(x) + oracles.partial(MLP, [(0, 2), (1, 2)])(x)  # noqa: E731
+    expected = lambda x: oracles.laplacian(MLP)(x) + oracles.partial(MLP, [(0, 2), (1, 2)])(x)
     assert op(MLP, X).shape == ()
     assert op(MLP, XS).shape == (7,)
     close(op(MLP, X), expected(X))
@@ -97,7 +97,7 @@ def test_run_time_parameters_with_a_shared_time():
 
 def test_per_point_parameters_enter_the_algebra_per_point():
     op = oc.compile("u_t - ε Δu", spaces={"x": 5, "t": None}, parameters={"ε": None})
-    u = lambda x, t: MLP(x) * jnp.cos(t)  # noqa: E731
+    u = lambda x, t: MLP(x) * jnp.cos(t)
     eps, ts = jnp.linspace(0.1, 0.7, 7), jnp.linspace(0, 1, 7)
     expected = [op(u, x, t, parameters={"ε": e}) for x, t, e in zip(XS, ts, eps, strict=True)]
     close(op(u, XS, ts, parameters={"ε": eps}), jnp.stack(expected))
@@ -114,8 +114,8 @@ def navier_stokes(**options):
 
 def test_systems_from_one_callable_or_from_a_mapping():
     ns = navier_stokes()
-    v = lambda x, t: jnp.stack([jnp.sin(x[0] * x[1] + t), jnp.cos(x[0]) * x[1] * t])  # noqa: E731
-    p = lambda x, t: jnp.exp(x[0] - t) * x[1]  # noqa: E731
+    v = lambda x, t: jnp.stack([jnp.sin(x[0] * x[1] + t), jnp.cos(x[0]) * x[1] * t])
+    p = lambda x, t: jnp.exp(x[0] - t) * x[1]
     xs, ts = jax.random.normal(jax.random.key(0), (6, 2)), jnp.linspace(0, 1, 6)
 
     def residual(x, t):
@@ -180,7 +180,7 @@ def test_the_result_has_the_form_of_the_text():
 
 def test_gradients_of_vector_fields_put_the_derivative_last():
     op = oc.compile(["∇v", "∇·v"], spaces={"x": 3}, fields={"v": 3})
-    v = lambda x: jnp.stack([x[0] * x[1], jnp.sin(x[2]), x[0] ** 2 * x[2]])  # noqa: E731
+    v = lambda x: jnp.stack([x[0] * x[1], jnp.sin(x[2]), x[0] ** 2 * x[2]])
     x = jnp.array([0.3, -0.5, 0.8])
     jacobian, divergence = op(v, x)
     close(jacobian, jax.jacfwd(v)(x))
@@ -190,7 +190,7 @@ def test_gradients_of_vector_fields_put_the_derivative_last():
 @pytest.mark.parametrize("text", ["Δu", "u - 2Δu", "∇u", "u"])
 def test_one_linear_operator_maps_over_any_pytree(text):
     op = oc.compile(text, spaces={"x": 5})
-    tree = lambda x: {"a": MLP(x), "b": (jnp.outer(x, x) ** 2, [3.0 * x])}  # noqa: E731
+    tree = lambda x: {"a": MLP(x), "b": (jnp.outer(x, x) ** 2, [3.0 * x])}
     result = op(tree, XS)
     close(result["a"], op(MLP, XS))
     entry = op(lambda x: x[1] ** 2 * x[3] ** 2, XS)
@@ -215,7 +215,7 @@ def test_nonlinear_operators_need_the_declared_shape(u, hint):
 
 def test_batch_shapes_never_broadcast():
     op = oc.compile("u_t - Δu", spaces={"x": 5, "t": None})
-    u = lambda x, t: MLP(x) * t  # noqa: E731
+    u = lambda x, t: MLP(x) * t
     with pytest.raises(ValueError, match="different batch shapes") as error:
         op(u, XS, jnp.zeros(6))
     assert "(7, 5)" in str(error.value)
@@ -234,7 +234,7 @@ def test_composition_with_jit_vmap_grad_and_scan():
         return jnp.mean(op(lambda x: MLP(scale * x), xs) ** 2)
 
     def oracle(scale, xs):
-        u = lambda x: MLP(scale * x)  # noqa: E731
+        u = lambda x: MLP(scale * x)
         return jnp.mean(jax.vmap(lambda x: oracles.laplacian(u)(x) - u(x) ** 3)(xs) ** 2)
 
     close(jax.jit(jax.grad(loss))(1.3, XS), jax.grad(oracle)(1.3, XS))
@@ -259,7 +259,7 @@ def test_an_error_inside_u_says_what_u_was_called_with():
 
 def test_gradients_flow_to_traced_parameters():
     op = oc.compile("-k Δu + k² u", spaces={"x": 5}, parameters={"k": None})
-    value = lambda k: op(MLP, X, parameters={"k": k})  # noqa: E731
+    value = lambda k: op(MLP, X, parameters={"k": k})
     close(jax.grad(value)(0.7), -oracles.laplacian(MLP)(X) + 1.4 * MLP(X))
     close(jax.jit(value)(0.7), value(0.7))
 
@@ -299,13 +299,13 @@ def test_results_keep_the_type_of_the_points(dtype, x64):
     op = oc.compile(["0.1 Δu + π u/3", "∇u", "ε u_t + sin(u)/7"], spaces={"x": 3, "t": None}, parameters={"ε": None})
     with jax.enable_x64(x64):
         x, t = jnp.ones((2, 3), dtype), jnp.ones(2, dtype)
-        u = lambda x, t: jnp.tanh(x @ jnp.ones(3, dtype)) * t  # noqa: E731
+        u = lambda x, t: jnp.tanh(x @ jnp.ones(3, dtype)) * t
         assert {value.dtype.name for value in op(u, x, t, parameters={"ε": 0.1})} == {dtype}
 
 
 def test_complex_fields():
     op = oc.compile("i u_t + u_xx + 2|u|²u", spaces=("x", "t"))
-    soliton = lambda x, t: jnp.exp(1j * (0.5 * x + 0.75 * t)) / jnp.cosh(x - t)  # noqa: E731
+    soliton = lambda x, t: jnp.exp(1j * (0.5 * x + 0.75 * t)) / jnp.cosh(x - t)
     close(op(soliton, 0.3, 0.4), 0.0)
 
 
@@ -317,15 +317,15 @@ def test_coefficient_functions_of_coordinates_and_fields():
         "∇·(c∇u) + f(u)", spaces={"x": 5},
         functions={"c(x)": lambda x: 1 + jnp.sum(x**2), "f(s)": lambda s: s**3},
     )  # fmt: skip
-    flux = lambda x: (1 + jnp.sum(x**2)) * jax.grad(MLP)(x)  # noqa: E731
-    expected = lambda x: jnp.trace(jax.jacfwd(flux)(x)) + MLP(x) ** 3  # noqa: E731
+    flux = lambda x: (1 + jnp.sum(x**2)) * jax.grad(MLP)(x)
+    expected = lambda x: jnp.trace(jax.jacfwd(flux)(x)) + MLP(x) ** 3
     close(op(MLP, X), expected(X))
     close(op(MLP, XS), jax.vmap(expected)(XS))
 
 
 def test_functions_given_at_call_and_of_declared_shape():
     late = oc.compile("b·∇u", spaces={"x": 2}, functions={"b(x)": oc.Function(shape=(2,))})
-    u = lambda x: jnp.sin(x[0]) * x[1]  # noqa: E731
+    u = lambda x: jnp.sin(x[0]) * x[1]
     x = jnp.array([0.4, -0.3])
     close(late(u, x, functions={"b": lambda x: x[::-1]}), x[::-1] @ jax.grad(u)(x))
     early = oc.compile("b·∇u", spaces={"x": 2}, functions={"b(x)": lambda x: x[::-1]})
@@ -359,7 +359,7 @@ def test_the_stages_compose_to_compile():
     assert plan == op.plan
     assert oc.lower(plan) == op
     assert oc.Plan.from_json(plan.to_json()) == plan
-    u = lambda x, t: MLP(x) * t  # noqa: E731
+    u = lambda x, t: MLP(x) * t
     close(oc.lower(oc.Plan.from_json(plan.to_json()))(u, XS, 0.5), op(u, XS, 0.5))
 
 

@@ -120,7 +120,7 @@ def kdv_terms_first_y(u):
     """u_y innermost, three x-derivatives around it, u_yy and u_ty beside it."""
 
     def value(x):
-        with_y = lambda z: (u(z), along(u, 1)(z))  # noqa: E731
+        with_y = lambda z: (u(z), along(u, 1)(z))
         first, second, third = along(with_y, 0), along(along(with_y, 0), 0), along(along(along(with_y, 0), 0), 0)
         (u_x, u_xy), (u_xx, _), (_, u_xxxy) = first(x), second(x), third(x)
         u_y = along(u, 1)(x)
@@ -134,7 +134,7 @@ def kdv_terms_first_x(u):
     """Three x-derivatives innermost, one derivative along y around them."""
 
     def value(x):
-        ladder = lambda z: (along(u, 0)(z), along(along(u, 0), 0)(z), along(along(along(u, 0), 0), 0)(z))  # noqa: E731
+        ladder = lambda z: (along(u, 0)(z), along(along(u, 0), 0)(z), along(along(along(u, 0), 0), 0)(z))
         (u_x, u_xx, _), (u_xy, _, u_xxxy) = ladder(x), along(ladder, 1)(x)
         u_y = along(u, 1)(x)
         u_yy, u_ty = along(along(u, 1), 1)(x), along(along(u, 2), 1)(x)

@@ -211,14 +211,14 @@ def test_vector_valued_functions_and_functions_of_fields():
 def test_the_gradient_of_a_function_over_a_large_space_is_taken_in_reverse():
     dim = 200
     points = jax.random.normal(KEY, (BATCH, dim))
-    complex_wave = lambda x, t: jnp.exp(1j * t * jnp.sum(x**2))  # noqa: E731
+    complex_wave = lambda x, t: jnp.exp(1j * t * jnp.sum(x**2))
     environment = Environment(
         dtype=jnp.dtype("float64"), batch=BATCH, points={"x": Argument(points, True), "t": Argument(TIMES, True)},
         parameters={}, contractions={}, functions={"c": (complex_wave, ())}, sizes={}, cache={},
     )  # fmt: skip
     body = FunctionValue("c", (PositionValue("x"), CoordinateValue("t")), ((0, "i"), (1, 0)))
     output = Output(body, (("i", dim),), (dim,))
-    evaluate = lambda: evaluate_output(output, replace(environment, cache={}))  # noqa: E731
+    evaluate = lambda: evaluate_output(output, replace(environment, cache={}))
     expected = jax.vmap(jax.jacfwd(jax.jacfwd(complex_wave, 1)))(points, TIMES)
     np.testing.assert_allclose(evaluate(), expected, rtol=1e-9, atol=1e-9)
     sizes = [np.prod(out.aval.shape) for equation in jax.make_jaxpr(evaluate)().eqns for out in equation.outvars]

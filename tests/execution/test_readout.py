@@ -18,7 +18,7 @@ KEY = jax.random.key(0)
 
 def jet(*shape, zero=()):
     """Elements: 1 single, 2 family, 3 single, 4 family."""
-    value = lambda n, s: jax.random.normal(jax.random.fold_in(KEY, n), s)  # noqa: E731
+    value = lambda n, s: jax.random.normal(jax.random.fold_in(KEY, n), s)
     full = [value(1, shape), value(2, (DIRECTIONS, *shape)), value(3, shape), value(4, (DIRECTIONS, *shape))]
     coefficients = tuple(None if n in zero else c for n, c in enumerate(full, 1))
     return Jet(value(0, shape), coefficients, (None, DIRECTIONS, None, DIRECTIONS))

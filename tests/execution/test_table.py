@@ -117,7 +117,7 @@ def test_linear_operators(text, shape, terms, architecture, compiled):
     dim = len(next(iter(terms)))
     flat = networks(dim)[architecture]
     zs = 0.7 * jax.random.normal(jax.random.key(9), (2, dim))
-    function = lambda points: op(lambda *point: flat(join(*point)), *points)  # noqa: E731
+    function = lambda points: op(lambda *point: flat(join(*point)), *points)
     native, mapped = native_and_mapped(function, split, zs, compiled)
     close(native[0], reference(oracles.polynomial_operator(flat, terms), zs[0]))
     if mapped is not None:
@@ -130,34 +130,34 @@ def d(u, letters, names):
 
 
 def kdv_2d(u, x):
-    at = lambda letters: d(u, letters, "xyt")(x)  # noqa: E731
+    at = lambda letters: d(u, letters, "xyt")(x)
     product = at("xy") * at("x") + at("y") * at("xx")
     return at("ty") + at("xxxy") + 3 * product - at("xx") + 2 * at("yy")
 
 
 def kadomtsev_petviashvili(u, x):
-    at = lambda letters: d(u, letters, "xyt")(x)  # noqa: E731
+    at = lambda letters: d(u, letters, "xyt")(x)
     return at("tx") + 6 * (at("x") ** 2 + u(x) * at("xx")) + at("xxxx") + 3 * at("yy")
 
 
 def kuramoto_sivashinsky(u, x):
-    at = lambda letters: d(u, letters, "xt")(x)  # noqa: E731
+    at = lambda letters: d(u, letters, "xt")(x)
     return at("t") + at("xx") + at("xxxx") + u(x) * at("x")
 
 
 def kuramoto_sivashinsky_2d(u, x):
-    at = lambda letters: d(u, letters, "xyt")(x)  # noqa: E731
+    at = lambda letters: d(u, letters, "xyt")(x)
     bilaplacian = at("xxxx") + 2 * at("xxyy") + at("yyyy")
     return at("t") + at("xx") + at("yy") + bilaplacian + (at("x") ** 2 + at("y") ** 2) / 2
 
 
 def cahn_hilliard(u, x):
-    spatial = lambda f: lambda z: d(f, "xx", "xyt")(z) + d(f, "yy", "xyt")(z)  # noqa: E731
+    spatial = lambda f: lambda z: d(f, "xx", "xyt")(z) + d(f, "yy", "xyt")(z)
     return d(u, "t", "xyt")(x) - spatial(lambda z: u(z) ** 3 - u(z) - 0.02 * spatial(u)(z))(x)
 
 
 def black_scholes(u, x):
-    at = lambda letters: d(u, letters, "abct")(x)  # noqa: E731
+    at = lambda letters: d(u, letters, "abct")(x)
     correlation = [[1, 0.5, 0], [0.5, 1, -0.25], [0, -0.25, 1]]
     second = sum(correlation[i][j] * at("abc"[i] + "abc"[j]) for i in range(3) for j in range(3))
     return at("t") + 0.5 * second + 0.05 * (at("a") + at("b") + at("c")) - 0.05 * u(x)
@@ -246,7 +246,7 @@ def magnetohydrodynamics(z, v, b):
         laplacian[name] = sum(hessian[:, i, i] for i in range(3))
     space = {name: full[:, :3] for name, full in jacobian.items()}
     momentum = jacobian["v"][:, 3] + space["v"] @ v(z) - jnp.cross(curl(space["b"]), b(z)) - 0.1 * laplacian["v"]
-    electric = lambda w: jnp.cross(v(w), b(w))  # noqa: E731
+    electric = lambda w: jnp.cross(v(w), b(w))
     induction = jacobian["b"][:, 3] - curl(jax.jacfwd(electric)(z)[:, :3]) - 0.3 * laplacian["b"]
     return momentum, induction
 
@@ -275,7 +275,7 @@ def test_systems(texts, spaces, fields, oracle, minimum):
     flat = {name: f if fields[name] else (lambda z, f=f: f(z)[0]) for name, f in flat.items()}
     zs = 0.7 * jax.random.normal(jax.random.key(9), (2, dim))
     split = (lambda z: (z[..., :3], z[..., 3])) if dim == 4 else (lambda z: (z,))
-    join = lambda x, *t: jnp.concatenate([x, *(s[None] for s in t)])  # noqa: E731
+    join = lambda x, *t: jnp.concatenate([x, *(s[None] for s in t)])
     separate = {name: (lambda *point, f=f: f(join(*point))) for name, f in flat.items()}
     expected = reference(lambda z: oracle(z, *flat.values()), zs[0])
     expected = expected if isinstance(expected, tuple) else (expected,)

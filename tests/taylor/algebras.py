@@ -144,7 +144,7 @@ def heat_gradient(dim: int) -> Example:
     table = (Term(1, 1, 3, two), Term(1, 2, 4, one), Term(1, 4, 5, two), Term(2, 3, 5, one))
     unit = [tuple(int(i == j) for i in range(dim + 1)) for j in range(dim)]
     t = (0,) * dim + (1,)
-    add = lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True))  # noqa: E731
+    add = lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True))
     return Example(
         "∂ₜΔ",
         Algebra(elements, (axis,), table),

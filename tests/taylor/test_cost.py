@@ -123,7 +123,7 @@ def test_recombined_directions_cost_the_width_not_the_dimension():
 def test_directions_used_beside_recombined_ones_are_refused():
     algebra = laplacian_algebra(50)
     weight = jnp.asarray(np.random.default_rng(1).normal(size=(50, 8)))
-    value = lambda x: jnp.tanh(x @ weight).sum() * (x * x).sum()  # noqa: E731
+    value = lambda x: jnp.tanh(x @ weight).sum() * (x * x).sum()
     seeded = (variable(jnp.ones(50), algebra, {1: OneHot(((0, 0, 50),))}),)
     with pytest.raises(UnsupportedError, match="recombined"):
         evaluate(value, seeded, algebra, compress=((0, 8),))

@@ -44,7 +44,7 @@ def test_single_precision_is_as_good_as_nested_differentiation(function):
     def nested(x):
         result, f = [], lambda y: function(y)
         for _ in range(4):
-            f = lambda y, g=f: jax.jvp(g, (y,), (jnp.ones_like(y),))[1]  # noqa: E731
+            f = lambda y, g=f: jax.jvp(g, (y,), (jnp.ones_like(y),))[1]
             result.append(np.asarray(f(x), np.float64))
         return result
 
@@ -59,7 +59,7 @@ def test_single_precision_is_as_good_as_nested_differentiation(function):
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
 def test_dtypes_are_those_of_the_function(dtype):
-    u = lambda x: jnp.tanh(x @ WIDE.astype(dtype)).sum(-1) * 2 + jax.nn.softmax(x).max(-1)  # noqa: E731
+    u = lambda x: jnp.tanh(x @ WIDE.astype(dtype)).sum(-1) * 2 + jax.nn.softmax(x).max(-1)
     algebra = laplacian_algebra(3)
     x = jnp.ones((5, 3), dtype)
     jet = evaluate(u, [variable(x, algebra, {1: OneHot(((0, 0, 3),))})], algebra)
@@ -114,7 +114,7 @@ def test_gradients_with_respect_to_parameters():
         return (result.laplacian**2).sum() + jnp.sin(result.jacobian).sum()
 
     def nested(weights):
-        f = lambda x: u(weights, x)  # noqa: E731
+        f = lambda x: u(weights, x)
         return (jax.vmap(oracles.laplacian(f))(xs) ** 2).sum() + jnp.sin(jax.vmap(jax.grad(f))(xs)).sum()
 
     for a, b in zip(jax.grad(ours)(weights), jax.jit(jax.grad(nested))(weights), strict=True):
@@ -128,7 +128,7 @@ def test_inside_jit_vmap_grad_and_scan():
         seeds = {1: OneHot(((0, 0, 3),))}
         return evaluate(lambda y: jnp.tanh(scale * y).prod(), [variable(x, algebra, seeds)], algebra).coefficient(2)
 
-    exact = lambda scale, x: oracles.laplacian(lambda y: jnp.tanh(scale * y).prod())(x)  # noqa: E731
+    exact = lambda scale, x: oracles.laplacian(lambda y: jnp.tanh(scale * y).prod())(x)
     scales = jnp.linspace(0.5, 1.5, 4)
     mapped = jax.jit(jax.vmap(laplacian, in_axes=(0, None)))(scales, X)
     np.testing.assert_allclose(mapped, jax.vmap(exact, in_axes=(0, None))(scales, X), rtol=1e-10)
@@ -138,10 +138,10 @@ def test_inside_jit_vmap_grad_and_scan():
 
 
 def test_checkpoint_keeps_coefficients_out_of_the_reverse_pass():
-    u = lambda w, x: jax.checkpoint(lambda y: jnp.tanh(y @ w))(jnp.tanh(x @ w)).sum()  # noqa: E731
+    u = lambda w, x: jax.checkpoint(lambda y: jnp.tanh(y @ w))(jnp.tanh(x @ w)).sum()
     w = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3)))
-    value = lambda w: forward_laplacian(lambda x: u(w, x))(X).laplacian  # noqa: E731
-    exact = lambda w: oracles.laplacian(lambda x: u(w, x))(X)  # noqa: E731
+    value = lambda w: forward_laplacian(lambda x: u(w, x))(X).laplacian
+    exact = lambda w: oracles.laplacian(lambda x: u(w, x))(X)
     np.testing.assert_allclose(jax.grad(value)(w), jax.grad(exact)(w), rtol=1e-9)
     assert "remat" in str(jax.make_jaxpr(value)(w)) or "checkpoint" in str(jax.make_jaxpr(value)(w))
 
@@ -231,18 +231,18 @@ def test_symbolic_coordinate_seeds_equal_written_out_ones(case, weights, batched
 
 def test_seeds_of_several_arguments_join():
     algebra = laplacian_algebra(4)
-    u = lambda x, t: jnp.tanh(jnp.concatenate([x, t[None]]) @ jnp.ones((4, 2))).sum() + jnp.stack([t, x[0]]).prod()  # noqa: E731
+    u = lambda x, t: jnp.tanh(jnp.concatenate([x, t[None]]) @ jnp.ones((4, 2))).sum() + jnp.stack([t, x[0]]).prod()
     x, t = variable(X, algebra, {1: OneHot(((0, 0, 3),))}), variable(0.3, algebra, {1: OneHot(((3, 0, 1),), 1.0, 0)})
     jet = evaluate(u, (x, t), algebra)
     flat = jnp.append(X, 0.3)
-    f = lambda z: u(z[:3], z[3])  # noqa: E731
+    f = lambda z: u(z[:3], z[3])
     np.testing.assert_allclose(jet.coefficient(1), jax.grad(f)(flat), rtol=1e-12)
     np.testing.assert_allclose(jet.coefficient(2), oracles.laplacian(f)(flat), rtol=1e-12)
 
 
 def test_single_elements_take_symbolic_seeds_too():
     example = algebras.mixed(1, 1)
-    u = lambda x: jnp.tanh(x @ WIDE).sum() + x.prod() + x[0] * x[1]  # noqa: E731
+    u = lambda x: jnp.tanh(x @ WIDE).sum() + x.prod() + x[0] * x[1]
     number = {e.label: k for k, e in enumerate(example.algebra.elements)}
     first, second = number["(((1, 0), 1),)"], number["(((0, 1), 1),)"]
     seeds = {first: OneHot(((0, 0, 1),)), second: OneHot(((0, 2, 1),))}

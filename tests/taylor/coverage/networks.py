@@ -318,7 +318,7 @@ def layers_by_scan(h, ws):
 
 @case("networks", READ, U)
 def neural_ode(y, u):
-    field = lambda y: jnp.tanh(y @ u)  # noqa: E731
+    field = lambda y: jnp.tanh(y @ u)
 
     def step(y, _):
         k1 = field(y)
