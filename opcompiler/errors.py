@@ -14,6 +14,7 @@ __all__ = [
     "ArgumentTypeError",
     "DerivativeOrderError",
     "LimitError",
+    "MissingExtraError",
     "OpCompilerError",
     "OperatorNameError",
     "OperatorSyntaxError",
@@ -117,6 +118,12 @@ class LimitError(OpCompilerError, ValueError):
 
 class UnsupportedError(OpCompilerError, NotImplementedError):
     """Understood, but this version cannot compute it."""
+
+    kind = "unsupported"
+
+
+class MissingExtraError(OpCompilerError, ImportError):
+    """A package of an optional extra is not installed."""
 
     kind = "unsupported"
 
