@@ -12,30 +12,43 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from opcompiler.ir.symbol import Monomial
+
 __all__ = ["Block", "PerTerm", "Quantity", "Tensor", "VarianceFormula", "VarianceNorm", "VarianceTerm"]
 
 Block: TypeAlias = tuple[int, int]
 """How often one summation index stands at the left tensor, and at the right one."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Tensor:
-    """D^order f over the coordinates of `space`.
+    """D^order f over the coordinates of `space`, f = prefix(∂) of (an entry of) a field.
 
     Attributes:
         function: name of f: `u`, or `∂ₜu` where the derivatives along other coordinates are exact.
         order: number of indices.
         space: the drawn space.
         number: tells different f apart that have the same name.
+        field: the field, "" where f is not one derivative of one field and its norms cannot be measured.
+        component: its entry, None for a scalar field.
+        prefix: the exact derivatives.
     """
 
     function: str
     order: int
     space: str
     number: int = 0
+    field: str = ""
+    component: tuple[int, ...] | None = None
+    prefix: Monomial = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Sorts tensors."""
+        return (self.function, self.order, self.space, self.number, self.field, repr((self.component, self.prefix)))
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Quantity:
     """Σ over one index i_b per block b = (p, q) of T[…i_b p times…]·T'[…i_b q times…].
 
@@ -58,7 +71,7 @@ class Quantity:
         return _quantity_text(self)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class PerTerm:
     """Σ_r c_r²·g_r²/p_r over the terms c_r·g_r of an exact plan, term r drawn with probability p_r."""
 

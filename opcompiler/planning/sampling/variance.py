@@ -183,7 +183,7 @@ def summed(terms: Iterable[VarianceTerm]) -> tuple[VarianceTerm, ...]:
 def _rank(norm: VarianceNorm) -> tuple[object, ...]:
     match norm:
         case Quantity(left, right, blocks):
-            return (-left.order - right.order, -sum(1 for p, q in blocks if p and q), blocks, left, right)
+            return (-left.order - right.order, -sum(1 for p, q in blocks if p and q), blocks, left.key, right.key)
         case PerTerm(contraction, terms):
             return (contraction, terms)
 
@@ -192,7 +192,7 @@ def _canonical(quantity: Quantity) -> Quantity:
     """Return the same number with the blocks sorted, and with the smaller tensor on the left."""
     blocks = tuple(sorted(quantity.blocks, reverse=True))
     mirrored = tuple(sorted(((q, p) for p, q in quantity.blocks), reverse=True))
-    swapped = (quantity.right, quantity.left, mirrored) < (quantity.left, quantity.right, blocks)
+    swapped = (quantity.right.key, quantity.left.key, mirrored) < (quantity.left.key, quantity.right.key, blocks)
     if swapped and quantity.weights is None:
         return Quantity(quantity.right, quantity.left, mirrored)
     return Quantity(quantity.left, quantity.right, blocks, quantity.weights)
