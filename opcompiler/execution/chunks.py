@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,10 +13,11 @@ import jax.numpy as jnp
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.heads import Argument
 from opcompiler.ir.network import NetworkProfile
-from opcompiler.ir.plan import Plan
+from opcompiler.ir.plan import Plan, Propagation
+from opcompiler.planning.blocks import in_blocks
 from opcompiler.planning.schedule import Load, schedule_of
 
-__all__ = ["in_chunks", "points_per_chunk"]
+__all__ = ["in_chunks", "over_blocks", "points_per_chunk"]
 
 
 def points_per_chunk(
@@ -76,8 +78,35 @@ def in_chunks(run: Callable[[BoundCall], Any], call: BoundCall, points: int) -> 
     return jax.tree.map(lambda leaf: jnp.reshape(leaf, (chunks * points, *leaf.shape[2:]))[:batch], results)
 
 
+def over_blocks(
+    evaluate: Callable[[Propagation, BoundCall], Any], plan: Plan, propagation: Propagation, call: BoundCall
+) -> Any:
+    """Return evaluate(propagation, call), directions in blocks where the plan's schedule says so.
+
+    The blocks are evaluated one after the other, each in the program by itself, and their values added.
+    """
+    parts = in_blocks(propagation, None if plan.schedule is None else plan.schedule.blocks)
+    if len(parts) == 1:
+        return evaluate(propagation, call)
+    points = tuple(point.value for point in call.points)
+    total: Any = None
+    for part in parts:
+        if total is not None:
+            # Nothing of a block may be computed before the block in front of it has been added.
+            points, total = jax.lax.optimization_barrier((points, total))
+        value = jax.checkpoint(partial(_at_points, evaluate, part, call))(points)
+        total = value if total is None else jax.tree.map(jnp.add, total, value)
+    return total
+
+
+def _at_points(
+    evaluate: Callable[[Propagation, BoundCall], Any], part: Propagation, call: BoundCall, points: tuple[Any, ...]
+) -> Any:
+    arguments = tuple(Argument(value, point.batched) for value, point in zip(points, call.points, strict=True))
+    return evaluate(part, replace(call, points=arguments))
+
+
 def _stacked(rows: jax.Array, chunks: int, points: int, missing: int) -> jax.Array:
-    rows = jnp.asarray(rows)
     if missing:
         rows = jnp.concatenate([rows, jnp.broadcast_to(rows[-1:], (missing, *rows.shape[1:]))])
     return jnp.reshape(rows, (chunks, points, *rows.shape[1:]))

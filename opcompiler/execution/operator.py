@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from opcompiler import planning
 from opcompiler.execution.arguments import BoundCall, bind
@@ -15,6 +16,9 @@ from opcompiler.execution.network import network_profile
 from opcompiler.execution.run import run
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.plan import Plan
+from opcompiler.ir.schedule import parse_bytes
+from opcompiler.ir.scheme import Exact
+from opcompiler.planning.schedule import Load, schedule_of
 
 __all__ = ["CompiledOperator", "lower"]
 
@@ -116,9 +120,13 @@ class CompiledOperator:
         return f"<CompiledOperator {written} over {spaces}>"
 
     def plan_of(self, call: BoundCall) -> Plan:
-        """Return the plan that a call runs."""
+        """Return the plan that a call runs.
+
+        Raises:
+            LimitError: it does not fit the budget of the scheme.
+        """
         if self.pinned:
-            return self.plan
+            return self._scheduled(self.plan, call, [self.plan.profile] * len(self.plan.separate))
         spaces = self.plan.normal_form.declarations.spaces
         points = [
             jax.ShapeDtypeStruct(space.shape, point.value.dtype)
@@ -127,14 +135,32 @@ class CompiledOperator:
         leading = int(call.batch is not None)
         aux = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[leading:], leaf.dtype), call.aux)
         if not isinstance(call.u, Mapping):
-            return _replanned(self.plan, network_profile(call.u, spaces, points, aux))
-        separate, certificates = [], []
+            plan = _replanned(self.plan, network_profile(call.u, spaces, points, aux))
+            return self._scheduled(plan, call, [plan.profile] * len(plan.separate))
+        separate, certificates, profiles = [], [], []
         for position, propagation in enumerate(self.plan.separate):
             (name,) = propagation.fields
             own = _replanned(self.plan, network_profile(call.u[name], spaces, points, aux))
             separate.append(own.separate[position])
             certificates.append(own.field_certificates[position])
-        return replace(self.plan, separate=tuple(separate), field_certificates=tuple(certificates))
+            profiles.append(own.profile)
+        plan = replace(self.plan, separate=tuple(separate), field_certificates=tuple(certificates))
+        return self._scheduled(plan, call, profiles)
+
+    @staticmethod
+    def _scheduled(plan: Plan, call: BoundCall, profiles: Sequence[NetworkProfile]) -> Plan:
+        """Add the steps of the call; `profiles` belong to the callables of the fields, if there are several."""
+        if not isinstance(plan.scheme, Exact):
+            return plan
+        if isinstance(call.u, Mapping):
+            evaluated = tuple(zip(plan.separate, profiles, strict=True))
+        else:
+            evaluated = ((plan.joint, plan.profile),)
+        load = Load(evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, call.batch or 1)
+        memory = plan.scheme.memory
+        return replace(
+            plan, schedule=schedule_of(load, None if memory is None else parse_bytes(memory), plan.scheme.chunk)
+        )
 
 
 jax.tree_util.register_static(CompiledOperator)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from opcompiler import taylor
 from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.chunks import over_blocks
 from opcompiler.execution.fields import declared_fields, floating
 from opcompiler.execution.heads import Argument
 from opcompiler.execution.readout import read
@@ -24,10 +25,16 @@ def contraction_values(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> d
     normal_form, batched = plan.normal_form, call.u_is_batched
     values: dict[int, Argument] = {}
     for propagation, fields, function in _evaluations(plan, call):
-        jets = dict(zip(fields, _evaluate(plan, propagation, function, call, scalars), strict=True))
-        for readout in propagation.readouts:
-            contraction = normal_form.contractions[readout.contraction]
-            value = read(jets[contraction.field], readout, contraction.component, scalars, batched)
+
+        def read_off(part: Propagation, call: BoundCall, fields: Any = fields, function: Any = function) -> list[Any]:
+            jets = dict(zip(fields, _evaluate(plan, part, function, call, scalars), strict=True))
+            contractions = [normal_form.contractions[readout.contraction] for readout in part.readouts]
+            return [
+                read(jets[contraction.field], readout, contraction.component, scalars, batched)
+                for contraction, readout in zip(contractions, part.readouts, strict=True)
+            ]
+
+        for readout, value in zip(propagation.readouts, over_blocks(read_off, plan, propagation, call), strict=True):
             values[readout.contraction] = Argument(value, batched)
     return values
 
@@ -38,18 +45,20 @@ def plain_value(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> Any:
         propagation, u = plan.separate[0], next(iter(call.u.values()))
     else:
         propagation, u = plan.joint, call.u
-    jets = _evaluate(plan, propagation, floating(u, call.dtype), call, scalars)
-    (readout,) = propagation.readouts
-    free, shape = len(readout.shape), plan.normal_form.outputs[0].shape
+    free, shape = len(propagation.readouts[0].shape), plan.normal_form.outputs[0].shape
 
-    def value_of(jet: Any) -> Any:
-        value = read(jet, readout, None, scalars, call.u_is_batched)
+    def read_off(part: Propagation, call: BoundCall) -> Any:
+        (readout,) = part.readouts
+        jets = _evaluate(plan, part, floating(u, call.dtype), call, scalars)
+        return jax.tree.map(lambda jet: read(jet, readout, None, scalars, call.u_is_batched), jets, is_leaf=_is_jet)
+
+    def shaped(value: Any) -> Any:
         value = jnp.reshape(value, value.shape[: value.ndim - free] + shape)
         if call.batch is not None and not call.u_is_batched:
             value = jnp.broadcast_to(value, (call.batch, *value.shape))
         return value
 
-    return jax.tree.map(value_of, jets, is_leaf=_is_jet)
+    return jax.tree.map(shaped, over_blocks(read_off, plan, propagation, call))
 
 
 def _evaluations(

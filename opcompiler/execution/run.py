@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from opcompiler.errors import UnsupportedError
 from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.chunks import in_chunks
 from opcompiler.execution.heads import Argument, Environment, evaluate_head, evaluate_output
 from opcompiler.execution.propagation import contraction_values, plain_value
 from opcompiler.ir.head import Head, ParameterValue, operands
@@ -23,13 +24,19 @@ __all__ = ["run"]
 
 def run(plan: Plan, call: BoundCall) -> Any:
     """Return the value of the operator: a bare value, a tuple or a dict, each shaped batch shape + output shape."""
-    if call.batch is not None and _differ_by_point(plan.normal_form, call.parameters):
-        value = _point_by_point(plan, call)
+    if plan.schedule is not None and call.u_is_batched:
+        value = in_chunks(lambda part: _at_once(plan, part), call, plan.schedule.points)
     else:
-        value = _run_flat(plan, call)
+        value = _at_once(plan, call)
     if len(call.batch_shape) > 1:
         value = jax.tree.map(lambda leaf: jnp.reshape(leaf, call.batch_shape + leaf.shape[1:]), value)
     return value
+
+
+def _at_once(plan: Plan, call: BoundCall) -> Any:
+    if call.batch is not None and _differ_by_point(plan.normal_form, call.parameters):
+        return _point_by_point(plan, call)
+    return _run_flat(plan, call)
 
 
 def _run_flat(plan: Plan, call: BoundCall) -> Any:

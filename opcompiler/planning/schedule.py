@@ -124,19 +124,19 @@ def _refusal(load: Load, budget: int, points: int) -> str:
     least, blocks = _smallest(load)
     at_a_time = "one point at a time" if points == 1 else f"{points:,} points at a time"
     if blocks is not None:
-        at_a_time += f" and {blocks.size:,} directions at a time"
+        at_a_time += f" and {blocks.size:,} direction{'s' * (blocks.size > 1)} at a time"
     coefficients = sum(propagation.carried for propagation, _ in load.propagations)
     return (
         f"the budget of {bytes_text(budget)} is too small: {coefficients:,} coefficients take "
         f"{bytes_text(load.per_point)} per point, {bytes_text(load.shared)} are shared by {load.batch:,} points; "
-        f"{at_a_time} still need {bytes_text(points * least + load.shared)}"
+        f"{at_a_time} would still take {bytes_text(points * least + load.shared)}"
     )
 
 
 def _nearest(load: Load, points: int) -> str:
     least, _ = _smallest(load)
-    enough = -(-(points * least + load.shared) // 10**5) * 10**5
-    advice = f'memory="{enough / 10**6:g} MB" is the least that works for this call'
+    enough = -(-(points * least + load.shared) // 1000) * 1000
+    advice = f'memory="{enough // 1000} kB" is the least that works for this call'
     if points > 1:
         return f"{advice}; or leave chunk= out and let the budget choose it"
     if load.shared > enough // 2 and load.batch > 1:
