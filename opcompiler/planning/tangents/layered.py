@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from itertools import permutations
 from math import comb
 
@@ -20,6 +21,7 @@ from opcompiler.planning.tangents.bounds import rank_bound
 from opcompiler.planning.tangents.exact import solve
 from opcompiler.planning.tangents.forms import (
     Form,
+    MultiIndex,
     by_degree,
     derivative,
     integral,
@@ -111,6 +113,15 @@ def jet_coefficients(tangents: JointTangents, form: Form) -> dict[tuple[int, int
     The identity lacks the constant term of P, which is the primal. Coefficients below the highest of a jet are
     preferred, since they are carried in any case. Rounded directions give rounded coefficients.
     """
+    found = _jet_coefficients(tangents, tuple(sorted(form.items())))
+    return None if found is None else dict(found)
+
+
+@lru_cache(maxsize=512)
+def _jet_coefficients(
+    tangents: JointTangents, items: tuple[tuple[MultiIndex, Fraction], ...]
+) -> dict[tuple[int, int], Number] | None:
+    form: Form = dict(items)
     found: dict[tuple[int, int], Number] = {}
     for degree, part in by_degree(form).items():
         if degree == 0:
