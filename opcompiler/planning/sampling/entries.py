@@ -9,15 +9,16 @@ partitions are counted, not listed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import product
 from math import comb, factorial, prod
 
 from opcompiler.ir.law import Gaussian, IndependentPair, Law, Rademacher, ThreePoint
 from opcompiler.ir.variance import Block
 
-__all__ = ["covariance", "cumulants", "expected_power", "moment"]
+__all__ = ["covariance", "cumulants", "expected_power", "moment", "product_of", "second_moments"]
 
 Blocks = tuple[Block, ...]
 
@@ -79,19 +80,30 @@ def covariance(law: Law, left: Sequence[int], right: Sequence[int]) -> Mapping[B
         {blocks: coefficient}; blocks as in `ir.variance.Quantity`, those that every block of which belongs to one
         tensor alone are left out: they make up the product of the means.
     """
+    moments = (second_moments(law, p, q) for p, q in zip(left, right, strict=True))
+    return {blocks: value for blocks, value in product_of(moments).items() if any(a and b for a, b in blocks)}
+
+
+def second_moments(law: Law, left: int, right: int) -> Mapping[Blocks, Fraction]:
+    """Return E T(v, …, v)·T'(v, …, v) for tensors of orders `left` and `right`, as coefficients of contractions."""
+    kappa = cumulants(law, left + right)
+    found = {
+        blocks: _count(blocks, left, right) * prod((kappa[a + b] for a, b in blocks), start=Fraction(1))
+        for blocks in _partitions(left, right)
+    }
+    return {blocks: value for blocks, value in found.items() if value}
+
+
+def product_of(moments: Iterable[Mapping[Blocks, Fraction]]) -> Mapping[Blocks, Fraction]:
+    """Return the second moments when every group of slots has a direction of its own, independent of the others."""
     total: dict[Blocks, Fraction] = {(): Fraction(1)}
-    for p, q in zip(left, right, strict=True):
-        kappa = cumulants(law, p + q)
+    for own in moments:
         grown: dict[Blocks, Fraction] = {}
-        for blocks in _partitions(p, q):
-            value = _count(blocks, p, q) * prod((kappa[a + b] for a, b in blocks), start=Fraction(1))
-            if not value:
-                continue
-            for known, factor in total.items():
-                joined = tuple(sorted(known + blocks, reverse=True))
-                grown[joined] = grown.get(joined, Fraction(0)) + factor * value
+        for (known, factor), (blocks, value) in product(total.items(), own.items()):
+            joined = tuple(sorted(known + blocks, reverse=True))
+            grown[joined] = grown.get(joined, Fraction(0)) + factor * value
         total = grown
-    return {blocks: value for blocks, value in total.items() if any(a and b for a, b in blocks)}
+    return total
 
 
 @lru_cache(maxsize=256)

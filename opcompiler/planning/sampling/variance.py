@@ -12,11 +12,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial, prod
 
-from opcompiler.ir.law import Frame, Gaussian, IndependentPair, Law, Orthogonal, Rademacher, Sphere, ThreePoint
+from opcompiler.ir.law import (
+    Coordinates,
+    Frame,
+    Gaussian,
+    IndependentPair,
+    Law,
+    Orthogonal,
+    Rademacher,
+    Sphere,
+    ThreePoint,
+)
 from opcompiler.ir.variance import Block, PerTerm, Quantity, Tensor, VarianceNorm, VarianceTerm
 from opcompiler.planning.sampling import entries, invariant
 
-__all__ = ["Part", "coordinates", "default_norm", "laplacian_powers", "single_terms", "summed"]
+__all__ = ["Part", "coordinates", "default_norm", "independent_squares", "laplacian_powers", "single_terms", "summed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,45 @@ def coordinates(
             product = Quantity(left.tensor, right.tensor, ((p, 0), (0, q)))
             terms += [VarianceTerm(factor * diagonal, squares), VarianceTerm(-factor * mean, product)]
     return summed(terms)
+
+
+def independent_squares(law: Law, dim: int, samples: int, part: Part) -> tuple[VarianceTerm, ...]:
+    """Return the variance of coefficient·Δ^s f from a direction of its own for every factor Δ.
+
+    One sample is the product of s factors w·D² along independent directions, w = d for unit vectors.
+
+    Args:
+        law: of every direction.
+        dim: d.
+        samples: number of samples, each of s directions.
+        part: coefficient·Δ^s f.
+
+    Raises:
+        ValueError: the law draws no single directions.
+    """
+    half_order = part.tensor.order // 2
+    blocks_of_mean: tuple[Block, ...] = ((2, 0),) * half_order + ((0, 2),) * half_order
+    total = dict(entries.product_of([_square(law, dim)] * half_order))
+    mean = tuple(sorted(blocks_of_mean, reverse=True))
+    total[mean] = total.get(mean, Fraction(0)) - 1
+    factor = part.coefficient**2 / samples
+    return summed(
+        VarianceTerm(factor * value, Quantity(part.tensor, part.tensor, blocks)) for blocks, value in total.items()
+    )
+
+
+def _square(law: Law, dim: int) -> Mapping[tuple[Block, ...], Fraction]:
+    """Return E of the square of an estimate of the trace of a matrix from one direction."""
+    match law:
+        case Rademacher() | Gaussian() | ThreePoint() | IndependentPair():
+            return entries.second_moments(law if law != IndependentPair() else Gaussian(), 2, 2)
+        case Sphere() | Orthogonal():
+            normal = entries.second_moments(Gaussian(), 2, 2)
+            return {blocks: value * Fraction(dim, dim + 2) for blocks, value in normal.items()}
+        case Coordinates(None):
+            return {((2, 2),): Fraction(dim)}
+        case _:
+            raise ValueError(f"{law!r} draws no single directions")
 
 
 def single_terms(contraction: int, count: int, samples: int, whole: Iterable[Part]) -> tuple[VarianceTerm, ...]:

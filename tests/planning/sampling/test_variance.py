@@ -12,9 +12,16 @@ from random import Random
 
 import pytest
 
-from opcompiler.ir.law import Frame, Gaussian, IndependentPair, Orthogonal, Rademacher, Sphere, ThreePoint
+from opcompiler.ir.law import Coordinates, Frame, Gaussian, IndependentPair, Orthogonal, Rademacher, Sphere, ThreePoint
 from opcompiler.ir.variance import PerTerm, Quantity, Tensor, VarianceFormula, VarianceTerm
-from opcompiler.planning.sampling.variance import Part, coordinates, default_norm, laplacian_powers, single_terms
+from opcompiler.planning.sampling.variance import (
+    Part,
+    coordinates,
+    default_norm,
+    independent_squares,
+    laplacian_powers,
+    single_terms,
+)
 
 Polynomial = dict[tuple[int, ...], F]
 Entries = Mapping[tuple[int, ...], F]
@@ -150,6 +157,29 @@ def test_independent_pairs():
     formula = laplacian_powers(IndependentPair(), dim, 1, [own])
     assert value(formula, {own.tensor: entries}, dim) == variance(estimate, normal)
     assert str(VarianceFormula(0, formula, "independent pairs", 1)) == "4·‖∇⁴u‖² + 4·‖∇²Δu‖²"
+
+
+@pytest.mark.parametrize(("law", "moment"), [(Gaussian(), normal), (Rademacher(), signs), (Sphere(), on_sphere)])
+def test_a_direction_of_its_own_for_every_laplacian(law, moment):
+    dim = 2
+    own, entries = part(4, dim, F(3))
+    numbers = variables(2 * dim)
+    scale = F(dim**2) if law == Sphere() else F(1)
+    estimate = along(entries, 4, [numbers[:dim]] * 2 + [numbers[dim:]] * 2)
+    exact = variance(estimate, lambda powers: moment(powers[:dim]) * moment(powers[dim:])) * (3 * scale) ** 2
+    assert value(independent_squares(law, dim, 4, own), {own.tensor: entries}, dim) == exact / 4
+
+
+def test_pairs_of_coordinates():
+    """Every outcome enumerated."""
+    dim = 3
+    own, entries = part(4, dim)
+    outcomes = [dim**2 * entry(entries, (i, i, j, j)) for i, j in product(range(dim), repeat=2)]
+    average = sum(outcomes) / dim**2
+    exact = sum((x - average) ** 2 for x in outcomes) / dim**2
+    formula = independent_squares(Coordinates(), dim, 1, own)
+    assert value(formula, {own.tensor: entries}, dim) == exact
+    assert str(VarianceFormula(0, formula, "", 1)) == "9·Σ_ij (∂_i²∂_j²u)² − (Δ²u)²"
 
 
 @pytest.mark.parametrize("order", [2, 4])
