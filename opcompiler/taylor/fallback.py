@@ -26,7 +26,8 @@ from jax import numpy as jnp
 from opcompiler.errors import UnsupportedPrimitiveError
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
-from opcompiler.taylor.jaxpr import ClosedJaxpr, dtype_of, is_elementwise, trace
+from opcompiler.taylor.composition import COMPOSITION
+from opcompiler.taylor.jaxpr import ClosedJaxpr, dtype_of, is_call_of, is_elementwise, trace
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.indexing import stacked
 from opcompiler.taylor.series import Series, compose, constant, is_series
@@ -94,7 +95,12 @@ def piecewise_linear(application: Application, *inputs: Any) -> list[Any]:
 
 @taylor_rule("custom_jvp_call", family="control flow")
 def custom_jvp_call(application: Application, *inputs: Any) -> list[Any]:
-    """A function with its own derivative rule: the rule is what is differentiated further."""
+    """A function with its own derivative rule: the rule is what is differentiated further.
+
+    The rule of a composition of series is not a redefinition; operators inside u are entered.
+    """
+    if is_call_of(application.equation, COMPOSITION):
+        return application.interpreter.run(application.params["call_jaxpr"], inputs, application.needed)
     return differentiated(application, *inputs)
 
 

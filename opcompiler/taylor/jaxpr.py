@@ -22,6 +22,7 @@ __all__ = [
     "close",
     "constants",
     "dtype_of",
+    "is_call_of",
     "is_elementwise",
     "is_literal",
     "literal",
@@ -59,6 +60,12 @@ def close(jaxpr: Any, consts: Sequence[Any] = ()) -> ClosedJaxpr:
 def as_function(closed: ClosedJaxpr) -> Callable[..., list[Any]]:
     """Return the closed jaxpr as a function of arrays."""
     return core.jaxpr_as_fun(closed)
+
+
+def is_call_of(equation: Equation, name: str) -> bool:
+    """Whether the equation calls the custom_jvp function that was defined under this name."""
+    info = equation.params["call_jaxpr"].jaxpr.debug_info
+    return info is not None and info.func_src_info.split(" ")[0] == name
 
 
 def is_literal(atom: Any) -> bool:

@@ -77,6 +77,11 @@ class Structure:
             for p in terms
         )
 
+    @property
+    def is_numeric(self) -> bool:
+        """Whether no structure constant depends on a run-time scalar."""
+        return all(isinstance(p.constant, int | float) for terms in self.products for p in terms)
+
     def is_family(self, element: int) -> bool:
         """Whether the element is a family."""
         return self.axes[element] is not None

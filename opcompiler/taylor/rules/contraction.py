@@ -58,6 +58,10 @@ def _one_matmul(application: Application, rows: list[jax.Array], weight: Any, se
     (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
     sizes = [row.shape[0] for row in rows]
     stack = rows[0] if len(rows) == 1 else lax.concatenate(rows, 0)
+    if not left_batch and application.params["out_sharding"] is None:
+        product = _flat_matmul(application, stack, jnp.asarray(weight), series_is_left)
+        pieces = [product] if len(sizes) == 1 else lax.split(product, sizes, 0)
+        return [_placed(piece, stack.ndim - 1 - len(left), np.ndim(weight), series_is_left) for piece in pieces]
     if series_is_left:
         numbers = ((_behind_rows(left), right), (_behind_rows(left_batch), right_batch))
         product = application.apply(stack, weight, dimension_numbers=numbers)
@@ -73,6 +77,29 @@ def _one_matmul(application: Application, rows: list[jax.Array], weight: Any, se
 def _behind_rows(axes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of a primal as axes of a block, whose leading axis counts the directions."""
     return tuple(axis + 1 for axis in axes)
+
+
+def _flat_matmul(application: Application, stack: jax.Array, weight: jax.Array, series_is_left: bool) -> jax.Array:
+    """The contraction as a product of two matrices, shaped (rows, lead axes, free axes of the weight).
+
+    Written this way the gradient with respect to the weight is one product of two matrices as they lie in memory; that
+    of a contraction over three axes transposes and copies all rows first.
+    """
+    (left, right), _ = application.params["dimension_numbers"]
+    contracted, other = (left, right) if series_is_left else (right, left)
+    lead = [axis for axis in range(1, stack.ndim) if axis - 1 not in contracted]
+    free = [axis for axis in range(weight.ndim) if axis not in other]
+    rows, columns = [stack.shape[axis] for axis in (0, *lead)], [weight.shape[axis] for axis in free]
+    length = prod(weight.shape[axis] for axis in other)
+    matrix = jnp.transpose(stack, (0, *lead, *_behind_rows(contracted))).reshape((prod(rows), length))
+    if tuple(other) == tuple(range(len(free), weight.ndim)):
+        product = application.apply(
+            matrix, weight.reshape((prod(columns), length)), dimension_numbers=(((1,), (1,)), ((), ()))
+        )
+    else:
+        factor = jnp.transpose(weight, (*other, *free)).reshape((length, prod(columns)))
+        product = application.apply(matrix, factor, dimension_numbers=(((1,), (0,)), ((), ())))
+    return product.reshape((*rows, *columns))
 
 
 def _placed(rows: jax.Array, lead: int, weight_ndim: int, series_is_left: bool) -> jax.Array:

@@ -7,6 +7,7 @@ out. Closed recurrences: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import factorial, log, pi, sqrt
 from typing import Any
 
@@ -14,8 +15,9 @@ import jax
 from jax import lax
 from jax import numpy as jnp
 
+from opcompiler.taylor.composition import composed
 from opcompiler.taylor.registry import Application, taylor_rule
-from opcompiler.taylor.series import Series, compose
+from opcompiler.taylor.series import Series
 from opcompiler.taylor.univariate import derivatives_of
 
 FAMILY = "elementwise"
@@ -29,10 +31,8 @@ def unary(*primitives: str) -> Callable[[Derivatives], Derivatives]:
 
     def register(derivatives: Derivatives) -> Derivatives:
         def rule(application: Application, a: Series) -> Series:
-            value = application.bind(a.primal)
-            structure, needed = application.structure, application.wanted
-            order = max((structure.degrees[k] for k in needed), default=0)
-            return compose(structure, a, value, derivatives(a.primal, value, order, **_shape(application)), needed)
+            fixed = partial(derivatives, **_shape(application))
+            return composed(application.structure, a, application.bind, fixed, application.wanted)
 
         rule.__doc__ = derivatives.__doc__
         taylor_rule(*primitives, family=FAMILY, source=SOURCE)(rule)
