@@ -97,7 +97,7 @@ class Dialect:
     def juxtapose(self, left: str, right: str, plain: bool = False) -> str:
         """Write two factors one after the other; `plain` says that the right one must not look like arguments."""
         del plain
-        clear = (right[0].isalpha() or right[0] in "Δ∇□") and left[-1] not in "-+"
+        clear = (right[0].isalpha() or right[0] in "Δ∇□∂") and left[-1] not in "-+"
         return f"{left} {right}" if clear else f"{left}*{right}"
 
     def quotient(self, numerator: Piece, denominator: Piece) -> Piece:
@@ -145,8 +145,7 @@ class Dialect:
 
     def iterated(self, operator: str, count: int) -> str | None:
         """Spell an operator applied several times, if papers have a sign for it."""
-        del operator, count
-        return None
+        return self.integer_power(operator, count)
 
     def directional(self, vector: str) -> str:
         """Spell v·∇ that waits for its operand."""
@@ -157,15 +156,26 @@ class Dialect:
         return f"∂_{self.subscript(coordinates)}"
 
     def partial(self, operand: Piece, coordinates: Coordinates, is_name: bool, is_constant: bool) -> Piece:
-        """Differentiate; a subscript of a constant would look like a part of its name."""
-        del is_name
+        """Differentiate; a subscript of a constant would look like a part of its name, one with numbers reads badly."""
         if is_constant:
             return self.partial_operator(coordinates) + self.brackets(operand[0]), Level.PREFIX
+        if is_name and operand[0].isalnum() and self.needs_numbers(coordinates):
+            order = sum(order for _, order in coordinates)
+            below = "".join(f"∂{self.integer_power(name, n) if n > 1 else name}" for name, n in coordinates)
+            return f"{self.integer_power('∂', order)}{operand[0]}/{below}", Level.PREFIX
         return f"{self.enclosed(operand, Level.ATOM)}_{self.subscript(coordinates)}", Level.ATOM
+
+    def needs_numbers(self, coordinates: Coordinates) -> bool:
+        """Whether a subscript would have to count, as in u_{2x1, 2x2}."""
+        return any(order > 1 for _, order in coordinates) and not self.are_few_letters(coordinates)
+
+    def are_few_letters(self, coordinates: Coordinates) -> bool:
+        """Whether coordinates can be repeated below the line, as in u_xxy."""
+        return all(len(name) == 1 for name, _ in coordinates) and sum(order for _, order in coordinates) <= 4
 
     def subscript(self, coordinates: Coordinates) -> str:
         """Spell coordinates with their orders below the line."""
-        if all(len(name) == 1 for name, _ in coordinates) and sum(order for _, order in coordinates) <= 4:
+        if self.are_few_letters(coordinates):
             return "".join(name * order for name, order in coordinates)
         return "{" + ", ".join(name if order == 1 else f"{order}{name}" for name, order in coordinates) + "}"
 

@@ -57,6 +57,13 @@ class Ascii(Dialect):
 
     def partial(self, operand: Piece, coordinates: Coordinates, is_name: bool, is_constant: bool) -> Piece:
         """Differentiate; a subscript of a constant would look like a part of its name."""
+        del is_name
         if is_constant:
             return f"({self.partial_operator(coordinates)})({operand[0]})", Level.PREFIX
-        return super().partial(operand, coordinates, is_name, is_constant)
+        # d^4u/dx^2 would be misread where a name begins with d, so subscripts keep their numbers.
+        return super().partial(operand, coordinates, is_name=False, is_constant=False)
+
+    def iterated(self, operator: str, count: int) -> str | None:
+        """Leave an operator applied several times as nested calls."""
+        del operator, count
+        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 import opcompiler as oc
@@ -45,7 +47,13 @@ def read(text: str, declarations: Declarations) -> ir.Expr:
 LOOKS = [
     ("u_t - ν Δu", PLANE, "u_t - ν Δu", "u_t - ν lap(u)", r"\frac{\partial u}{\partial t} - \nu \Delta u"),
     ("u_xxyy", PLANE, "u_xxyy", "u_xxyy", r"\frac{\partial^{4} u}{\partial x^{2} \partial y^{2}}"),
-    ("∂⁴u/∂x1²∂x2²", SPACE, *["u_{2x1, 2x2}"] * 2, r"\frac{\partial^{4} u}{\partial x_{1}^{2} \partial x_{2}^{2}}"),
+    ("u_{2x1, 2x2}", SPACE, "∂⁴u/∂x1²∂x2²", "u_{2x1, 2x2}",
+     r"\frac{\partial^{4} u}{\partial x_{1}^{2} \partial x_{2}^{2}}"),
+    ("∂²u/∂x1∂x2", SPACE, *["u_{x1, x2}"] * 2, r"\frac{\partial^{2} u}{\partial x_{1} \partial x_{2}}"),
+    ("u u_{3x1}/u_{2x2}²", SPACE, "(u ∂³u/∂x1³)/(∂²u/∂x2²)²", "(u u_{3x1})/(u_{2x2}^2)",
+     r"\frac{u \frac{\partial^{3} u}{\partial x_{1}^{3}}}{\left(\frac{\partial^{2} u}{\partial x_{2}^{2}}\right)^{2}}"),
+    ("Δ²u_{2x1}", SPACE, "Δ²(∂²u/∂x1²)", "lap(lap(u_{2x1}))",
+     r"\Delta^{2} \left(\frac{\partial^{2} u}{\partial x_{1}^{2}}\right)"),
     ("(u²)_x", PLANE, "(u²)_x", "(u^2)_x", r"\frac{\partial}{\partial x} \left(u^{2}\right)"),
     ("∇·(u∇u)", PLANE, "∇·(u ∇u)", "div(u grad(u))", r"\nabla\cdot \left(u \nabla u\right)"),
     ("(v·∇)v", PLANE, "(v·∇) v", "(dot(v, grad)) v", r"\left(v \cdot \nabla\right) v"),
@@ -58,7 +66,7 @@ LOOKS = [
     ("½u/(1+u²)", PLANE, "(½ u)/(1 + u²)", "(0.5 u)/(1 + u^2)", r"\frac{\frac{1}{2} u}{1 + u^{2}}"),
     ("u_xx u/3", PLANE, "(u_xx u)/3", "(u_xx u)/3", r"\frac{\frac{\partial^{2} u}{\partial x^{2}} u}{3}"),
     ("5/7 u", PLANE, "(5/7) u", "(5/7) u", r"\frac{5}{7} u"),
-    ("Δ²u", PLANE, "Δ(Δu)", "lap(lap(u))", r"\Delta^{2} u"),
+    ("Δ²u", PLANE, "Δ²u", "lap(lap(u))", r"\Delta^{2} u"),
     ("[ν-(k_c²+∇²)²]u", PLANE, "(ν - (k_c² + Δ)²) u", "(ν - (k_c^2 + lap)^2) u",
      r"\left(\nu - \left(k_{c}^{2} + \Delta\right)^{2}\right) u"),
     ("e^{-u} sin(u)", PLANE, "e^(-u) sin(u)", "e^(-u) sin(u)", r"e^{-u} \sin\left(u\right)"),
@@ -75,6 +83,25 @@ def test_looks(text: str, declarations: Declarations, unicode: str, ascii_: str,
     printed = [print_(expression, declarations) for print_ in (to_unicode, to_ascii, to_latex)]
     assert printed == [unicode, ascii_, latex]
     assert [read(each, declarations) for each in printed] == [expression] * 3
+
+
+@pytest.mark.parametrize("name", ["d", "du", "D", "e", "L", "lapse", "ψ", "u2", "xi", "x1x", "∇u"[1:]])
+def test_quotients_of_differentials_survive_beside_any_name(name: str) -> None:
+    declarations = declare({"x": 3, "d_1": None}, {name: None, "w": None})
+    field = ir.Field(name)
+    first, second = ir.Coordinate("x", 0), ir.Coordinate("d_1")
+    derivative = ir.Partial(field, ((first, 2), (second, 1)))
+    for expression in (
+        derivative,
+        ir.Product((field, derivative, field)),
+        ir.Product((derivative, derivative)),
+        ir.Quotient(derivative, field),
+        ir.Quotient(field, derivative),
+        ir.Power(derivative, ir.Number(Fraction(2))),
+        ir.Laplacian(derivative),
+    ):
+        for print_ in (to_unicode, to_ascii, to_latex):
+            assert read(print_(expression, declarations), declarations) == expression, print_(expression, declarations)
 
 
 LATEX_NAMES = {
