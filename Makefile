@@ -68,5 +68,5 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing opcompiler and the tools of development into $(VENV) (once)"
-	@$(PIP) install --constraint constraints.txt --editable '.[cli,test,dev]'
+	@$(PIP) install --constraint constraints.txt --editable '.[cli,solve,test,dev]'
 	@touch $@ $(VENV)/installed

@@ -1,0 +1,1 @@
+"""Physics-informed networks for equations written as text."""
