@@ -50,7 +50,7 @@ LOOKS = [
     ("u_{2x1, 2x2}", SPACE, "∂⁴u/∂x1²∂x2²", "u_{2x1, 2x2}",
      r"\frac{\partial^{4} u}{\partial x_{1}^{2} \partial x_{2}^{2}}"),
     ("∂²u/∂x1∂x2", SPACE, *["u_{x1, x2}"] * 2, r"\frac{\partial^{2} u}{\partial x_{1} \partial x_{2}}"),
-    ("u u_{3x1}/u_{2x2}²", SPACE, "(u ∂³u/∂x1³)/(∂²u/∂x2²)²", "(u u_{3x1})/(u_{2x2}^2)",
+    ("u u_{3x1}/u_{2x2}²", SPACE, "(u ∂³u/∂x1³)/(∂²u/∂x2²)²", "(u u_{3x1})/u_{2x2}^2",
      r"\frac{u \frac{\partial^{3} u}{\partial x_{1}^{3}}}{\left(\frac{\partial^{2} u}{\partial x_{2}^{2}}\right)^{2}}"),
     ("Δ²u_{2x1}", SPACE, "Δ²(∂²u/∂x1²)", "lap(lap(u_{2x1}))",
      r"\Delta^{2} \left(\frac{\partial^{2} u}{\partial x_{1}^{2}}\right)"),
