@@ -32,6 +32,8 @@ class Tensor:
         field: the field, "" where f is not one derivative of one field and its norms cannot be measured.
         component: its entry, None for a scalar field.
         prefix: the exact derivatives.
+        rows: None, or the tensor is taken along √weights[k]·rows[k] instead of the coordinates.
+        weights: of `rows`.
     """
 
     function: str
@@ -41,11 +43,14 @@ class Tensor:
     field: str = ""
     component: tuple[int, ...] | None = None
     prefix: Monomial = ()
+    rows: tuple[tuple[Fraction, ...], ...] | None = None
+    weights: tuple[Fraction, ...] | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """Sorts tensors."""
-        return (self.function, self.order, self.space, self.number, self.field, repr((self.component, self.prefix)))
+        rest = repr((self.field, self.component, self.prefix, self.rows, self.weights))
+        return (self.function, self.order, self.space, self.number, rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,21 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class PerTerm:
-    """Σ_r c_r²·g_r²/p_r over the terms c_r·g_r of an exact plan, term r drawn with probability p_r."""
+    """Σ_r c_r²·g_r²/p_r − (Σ_r c_r·g_r)² over terms c_r·g_r of a contraction, term r drawn with probability p_r.
+
+    Attributes:
+        contraction: its number in the normal form.
+        terms: how many.
+        draw: the drawn space whose draw has the table of terms.
+    """
 
     contraction: int
     terms: int
+    draw: str
 
     def __str__(self) -> str:
-        """Return the sum."""
-        return f"Σᵣ cᵣ²·gᵣ²/pᵣ (r = 1 … {self.terms})"
+        """Return the difference, with the number of terms."""
+        return f"[Σᵣ cᵣ²gᵣ²/pᵣ − (Σᵣ cᵣgᵣ)²] over {self.terms} terms"
 
 
 VarianceNorm: TypeAlias = Quantity | PerTerm

@@ -26,7 +26,7 @@ from opcompiler.ir.law import (
 from opcompiler.ir.variance import Block, PerTerm, Quantity, Tensor, VarianceNorm, VarianceTerm
 from opcompiler.planning.sampling import entries, invariant
 
-__all__ = ["Part", "coordinates", "default_norm", "independent_squares", "laplacian_powers", "single_terms", "summed"]
+__all__ = ["Part", "coordinates", "default_norm", "independent_squares", "laplacian_powers", "summed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,29 +158,35 @@ def coordinates(
     return summed(terms)
 
 
-def independent_squares(law: Law, dim: int, samples: int, part: Part) -> tuple[VarianceTerm, ...]:
-    """Return the variance of coefficient·Δ^s f from a direction of its own for every factor Δ.
+def independent_squares(law: Law, dim: int, samples: int, parts: Sequence[Part]) -> tuple[VarianceTerm, ...]:
+    """Return the variance of Σ_parts coefficient·Δ^s f from a direction of its own for every factor Δ.
 
-    One sample is the product of s factors w·D² along independent directions, w = d for unit vectors.
+    One sample of Δ^s f is the product of s factors w·D² along independent directions, w = d for unit vectors.
 
     Args:
         law: of every direction.
         dim: d.
-        samples: number of samples, each of s directions.
-        part: coefficient·Δ^s f.
+        samples: number of samples, each of max s directions.
+        parts: all with the same draws; factor n of each takes direction n.
 
     Raises:
         ValueError: the law draws no single directions.
     """
-    half_order = part.tensor.order // 2
-    blocks_of_mean: tuple[Block, ...] = ((2, 0),) * half_order + ((0, 2),) * half_order
-    total = dict(entries.product_of([_square(law, dim)] * half_order))
-    mean = tuple(sorted(blocks_of_mean, reverse=True))
-    total[mean] = total.get(mean, Fraction(0)) - 1
-    factor = part.coefficient**2 / samples
-    return summed(
-        VarianceTerm(factor * value, Quantity(part.tensor, part.tensor, blocks)) for blocks, value in total.items()
-    )
+    terms: list[VarianceTerm] = []
+    for number, left in enumerate(parts):
+        for other, right in enumerate(parts[number:], number):
+            halves = left.tensor.order // 2, right.tensor.order // 2
+            common = min(halves)
+            rest: tuple[Block, ...] = ((2, 0),) * (halves[0] - common) + ((0, 2),) * (halves[1] - common)
+            total = dict(entries.product_of([*[_square(law, dim)] * common, {rest: Fraction(1)}]))
+            mean = tuple(sorted(((2, 0),) * halves[0] + ((0, 2),) * halves[1], reverse=True))
+            total[mean] = total.get(mean, Fraction(0)) - 1
+            factor = left.coefficient * right.coefficient * (1 if other == number else 2) / samples
+            terms += [
+                VarianceTerm(factor * value, Quantity(left.tensor, right.tensor, blocks))
+                for blocks, value in total.items()
+            ]
+    return summed(terms)
 
 
 def _square(law: Law, dim: int) -> Mapping[tuple[Block, ...], Fraction]:
@@ -195,26 +201,6 @@ def _square(law: Law, dim: int) -> Mapping[tuple[Block, ...], Fraction]:
             return {((2, 2),): Fraction(dim)}
         case _:
             raise ValueError(f"{law!r} draws no single directions")
-
-
-def single_terms(contraction: int, count: int, samples: int, whole: Iterable[Part]) -> tuple[VarianceTerm, ...]:
-    """Return the variance of Σ_r c_r g_r from `samples` terms drawn with replacement: (Σ c²g²/p − (Σ c g)²)/samples.
-
-    Args:
-        contraction: its number.
-        count: number of terms.
-        samples: number of draws.
-        whole: the operator Σ_r c_r g_r itself where it is a sum of powers of Δ, else empty: then the (negative)
-            second term is left out, and the formula is an upper bound.
-    """
-    terms = [VarianceTerm(Fraction(1, samples), PerTerm(contraction, count))]
-    parts = tuple(whole)
-    for number, left in enumerate(parts):
-        for other, right in enumerate(parts[number:], number):
-            factor = left.coefficient * right.coefficient * (1 if other == number else 2)
-            blocks: tuple[Block, ...] = ((2, 0),) * (left.tensor.order // 2) + ((0, 2),) * (right.tensor.order // 2)
-            terms.append(VarianceTerm(-factor / samples, Quantity(left.tensor, right.tensor, blocks)))
-    return summed(terms)
 
 
 def summed(terms: Iterable[VarianceTerm]) -> tuple[VarianceTerm, ...]:
@@ -233,8 +219,8 @@ def _rank(norm: VarianceNorm) -> tuple[object, ...]:
     match norm:
         case Quantity(left, right, blocks):
             return (-left.order - right.order, -sum(1 for p, q in blocks if p and q), blocks, left.key, right.key)
-        case PerTerm(contraction, terms):
-            return (contraction, terms)
+        case PerTerm(contraction, terms, draw):
+            return (contraction, terms, draw)
 
 
 def _canonical(quantity: Quantity) -> Quantity:
@@ -263,7 +249,7 @@ def default_norm(dim: int) -> Callable[[VarianceNorm], float]:
     def norm(quantity: VarianceNorm) -> float:
         match quantity:
             case PerTerm(_, terms):
-                return float(terms) ** 2
+                return float(terms) * float(terms - 1)
             case Quantity(left, right, blocks):
                 if left != right:
                     return 0.0

@@ -13,14 +13,13 @@ from random import Random
 import pytest
 
 from opcompiler.ir.law import Coordinates, Frame, Gaussian, IndependentPair, Orthogonal, Rademacher, Sphere, ThreePoint
-from opcompiler.ir.variance import PerTerm, Quantity, Tensor, VarianceFormula, VarianceTerm
+from opcompiler.ir.variance import Quantity, Tensor, VarianceFormula, VarianceTerm
 from opcompiler.planning.sampling.variance import (
     Part,
     coordinates,
     default_norm,
     independent_squares,
     laplacian_powers,
-    single_terms,
 )
 
 Polynomial = dict[tuple[int, ...], F]
@@ -167,7 +166,21 @@ def test_a_direction_of_its_own_for_every_laplacian(law, moment):
     scale = F(dim**2) if law == Sphere() else F(1)
     estimate = along(entries, 4, [numbers[:dim]] * 2 + [numbers[dim:]] * 2)
     exact = variance(estimate, lambda powers: moment(powers[:dim]) * moment(powers[dim:])) * (3 * scale) ** 2
-    assert value(independent_squares(law, dim, 4, own), {own.tensor: entries}, dim) == exact / 4
+    assert value(independent_squares(law, dim, 4, [own]), {own.tensor: entries}, dim) == exact / 4
+
+
+def test_parts_that_share_their_first_direction():
+    dim = 2
+    first, high = part(4, dim, F(3), 1)
+    second, low = part(2, dim, F(-1), 2)
+    numbers = variables(2 * dim)
+    estimate = plus(
+        {key: 3 * c for key, c in along(high, 4, [numbers[:dim]] * 2 + [numbers[dim:]] * 2).items()},
+        along(low, 2, [numbers[:dim]] * 2),
+        F(-1),
+    )
+    formula = independent_squares(Gaussian(), dim, 1, [first, second])
+    assert value(formula, {first.tensor: high, second.tensor: low}, dim) == variance(estimate, normal)
 
 
 def test_pairs_of_coordinates():
@@ -177,7 +190,7 @@ def test_pairs_of_coordinates():
     outcomes = [dim**2 * entry(entries, (i, i, j, j)) for i, j in product(range(dim), repeat=2)]
     average = sum(outcomes) / dim**2
     exact = sum((x - average) ** 2 for x in outcomes) / dim**2
-    formula = independent_squares(Coordinates(), dim, 1, own)
+    formula = independent_squares(Coordinates(), dim, 1, [own])
     assert value(formula, {own.tensor: entries}, dim) == exact
     assert str(VarianceFormula(0, formula, "", 1)) == "9·Σ_ij (∂_i²∂_j²u)² − (Δ²u)²"
 
@@ -281,21 +294,6 @@ def test_coordinates(replace, weights):
 def test_all_coordinates_without_replacement_are_exact():
     own, _ = part(2, 4)
     assert coordinates(4, 4, [own]) == ()
-
-
-def test_single_terms_of_a_laplacian():
-    dim = 3
-    own, entries = part(2, dim)
-    g = [entries[(i, i)] for i in range(dim)]
-    p = [F(1, 2), F(1, 4), F(1, 4)]
-    terms = single_terms(0, dim, 1, [own])
-    squares = {PerTerm(0, dim): sum(x * x / q for x, q in zip(g, p, strict=True))}
-    exact = sum(q * (x / q) ** 2 for x, q in zip(g, p, strict=True)) - sum(g) ** 2
-    known = sum(
-        t.coefficient * (squares[t.norm] if isinstance(t.norm, PerTerm) else norm(t.norm, {own.tensor: entries}, dim))
-        for t in terms
-    )
-    assert known == exact
 
 
 def test_formulas_read_like_the_literature():
