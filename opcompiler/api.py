@@ -18,7 +18,7 @@ from opcompiler.ir.declarations import Declarations, FunctionDeclaration, Runtim
 from opcompiler.ir.expression import Expr, System
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Plan
-from opcompiler.ir.scheme import Exact, Scheme
+from opcompiler.ir.scheme import Exact, Scheme, Stochastic
 from opcompiler.language.characters import normalise_name
 from opcompiler.symbolic.export import to_sympy
 from opcompiler.symbolic.imports import from_sympy, is_sympy
@@ -83,7 +83,8 @@ def compile(
             `Runtime(shape)`: given at call.
         functions: key such as "c(x,y)" → callable of one point's arguments, `Function(f, shape)`, or None: given at
             call. Bare `c` means c(x,y); a dummy key "f(s)" is applied explicitly.
-        scheme: `Exact()`.
+        scheme: `Exact(…)`, or `Stochastic(…)`: what is too large is estimated without bias from random directions, and
+            calls need a `key`.
 
     Returns:
         The operator; call it as `op(u, *points)`.
@@ -157,8 +158,8 @@ def plan(normal_form: NormalForm, scheme: Scheme = EXACT) -> Plan:
         LimitError: the plan would exceed a limit.
         ArgumentTypeError: `scheme` is no scheme.
     """
-    if not isinstance(scheme, Exact):
-        raise ArgumentTypeError(f"{scheme!r} is no scheme", hint="the scheme of this version is oc.Exact()")
+    if not isinstance(scheme, Exact | Stochastic):
+        raise ArgumentTypeError(f"{scheme!r} is no scheme", hint="oc.Exact(…) or oc.Stochastic(…)")
     return planning.plan(normal_form, scheme)
 
 

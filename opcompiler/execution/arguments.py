@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from opcompiler.errors import ArgumentTypeError, OperatorNameError, ShapeError
+from opcompiler.execution.directions import Directions, Drawn
 from opcompiler.execution.functions import Function
 from opcompiler.execution.heads import Argument
 from opcompiler.ir.declarations import Declarations, ParameterDeclaration
@@ -36,6 +37,7 @@ class BoundCall:
         functions: the coefficient functions by name.
         batch_shape: common batch shape; () without a batch.
         dtype: common floating type of the points.
+        directions: what was drawn, by drawn space.
     """
 
     u: Callable[..., Any] | Mapping[str, Callable[..., Any]]
@@ -45,6 +47,7 @@ class BoundCall:
     functions: Mapping[str, Callable[..., Any]]
     batch_shape: tuple[int, ...]
     dtype: Any
+    directions: Directions = field(default_factory=dict[str, Drawn])
 
     @property
     def batch(self) -> int | None:

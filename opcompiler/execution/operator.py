@@ -12,12 +12,14 @@ import jax.numpy as jnp
 
 from opcompiler import planning
 from opcompiler.execution.arguments import BoundCall, bind
+from opcompiler.execution.directions import Directions
+from opcompiler.execution.draws import directions_for, key_per_point
 from opcompiler.execution.network import network_profile
 from opcompiler.execution.run import run
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.schedule import parse_bytes
-from opcompiler.ir.scheme import Exact
+from opcompiler.ir.scheme import Exact, Stochastic
 from opcompiler.planning.schedule import Load, schedule_of
 
 __all__ = ["CompiledOperator", "lower"]
@@ -62,7 +64,9 @@ class CompiledOperator:
             parameters: values of the parameters declared None or `Runtime`, each of its declared shape, optionally
                 with the batch shape in front.
             functions: callables of the coefficient functions declared None.
-            key: accepted for every scheme; an exact operator draws nothing.
+            key: what a stochastic operator draws from: one key, or an array of keys of the batch shape. With one key
+            the draws at point i of a batch (flat index) are those of the point alone with
+            `jax.random.fold_in(key, i)`. An exact operator draws nothing and ignores it.
 
         Returns:
             A value shaped batch + field axes + derivative axes; for a sequence of texts a tuple of them, for a
@@ -74,9 +78,23 @@ class CompiledOperator:
             opcompiler.errors.ArgumentTypeError: integer or complex points, a wrong number of them (a `TypeError`).
             opcompiler.errors.OperatorNameError: a missing or unknown parameter, function or field (a `NameError`).
         """
-        del key
         call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
-        return run(self.plan_of(call), call)
+        # A missing key is an error before anything is traced.
+        directions = self.draw(self.plan, call, key)
+        return run(self.plan_of(call), call, directions)
+
+    @staticmethod
+    def draw(plan: Plan, call: BoundCall, key: Any) -> Directions:
+        """Return the directions that a call draws; {} for a plan that draws nothing.
+
+        Raises:
+            opcompiler.errors.ArgumentTypeError: the plan draws, and `key` is no key.
+            opcompiler.errors.ShapeError: an array of keys that has not the batch shape.
+        """
+        if plan.sampling is None:
+            return {}
+        shared = isinstance(plan.scheme, Stochastic) and plan.scheme.shared
+        return directions_for(plan.sampling, key_per_point(key, call.batch_shape, shared), call.dtype)
 
     def plan_for(
         self,

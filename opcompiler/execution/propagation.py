@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from opcompiler import taylor
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.chunks import over_blocks
+from opcompiler.execution.estimates import averaged, directions_in, repeated_call
 from opcompiler.execution.fields import declared_fields, floating
 from opcompiler.execution.heads import Argument
 from opcompiler.execution.readout import read
@@ -22,7 +23,10 @@ __all__ = ["contraction_values", "plain_value"]
 
 def contraction_values(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> dict[int, Argument]:
     """Return the value of every contraction, shaped batch + component axes + one axis per free index."""
-    normal_form, batched = plan.normal_form, call.u_is_batched
+    normal_form, asked = plan.propagated, call
+    if plan.sampling is not None:
+        call = repeated_call(call, plan.sampling)
+    batched = call.u_is_batched
     values: dict[int, Argument] = {}
     for propagation, fields, function in _evaluations(plan, call):
 
@@ -35,7 +39,11 @@ def contraction_values(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> d
             ]
 
         for readout, value in zip(propagation.readouts, over_blocks(read_off, plan, propagation, call), strict=True):
-            values[readout.contraction] = Argument(value, batched)
+            if plan.sampling is None:
+                values[readout.contraction] = Argument(value, batched)
+            else:
+                mean = averaged(value, readout.contraction, asked, plan.sampling)
+                values[readout.contraction] = Argument(mean, asked.batch is not None)
     return values
 
 
@@ -45,7 +53,10 @@ def plain_value(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> Any:
         propagation, u = plan.separate[0], next(iter(call.u.values()))
     else:
         propagation, u = plan.joint, call.u
-    free, shape = len(propagation.readouts[0].shape), plan.normal_form.outputs[0].shape
+    free, shape = len(propagation.readouts[0].shape), plan.propagated.outputs[0].shape
+    asked = call
+    if plan.sampling is not None:
+        call = repeated_call(call, plan.sampling)
 
     def read_off(part: Propagation, call: BoundCall) -> Any:
         (readout,) = part.readouts
@@ -53,8 +64,10 @@ def plain_value(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> Any:
         return jax.tree.map(lambda jet: read(jet, readout, None, scalars, call.u_is_batched), jets, is_leaf=_is_jet)
 
     def shaped(value: Any) -> Any:
+        if plan.sampling is not None:
+            value = averaged(value, 0, asked, plan.sampling)
         value = jnp.reshape(value, value.shape[: value.ndim - free] + shape)
-        if call.batch is not None and not call.u_is_batched:
+        if plan.sampling is None and call.batch is not None and not call.u_is_batched:
             value = jnp.broadcast_to(value, (call.batch, *value.shape))
         return value
 
@@ -84,7 +97,7 @@ def _evaluate(
     """Run the engine on the batched function; the result is a pytree of jets."""
     spaces = plan.normal_form.declarations.spaces
     arguments: list[Any] = [
-        seeded(point, space, propagation.algebra, propagation.seeds, scalars)
+        seeded(point, space, propagation.algebra, propagation.seeds, scalars, directions_in(space, plan, call))
         for point, space in zip(call.points, spaces, strict=True)
     ]
     axes: list[int | None] = [0 if point.batched else None for point in call.points]

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from opcompiler.errors import UnsupportedError
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.chunks import in_chunks
+from opcompiler.execution.directions import Directions
+from opcompiler.execution.estimates import drawn_parameters
 from opcompiler.execution.heads import Argument, Environment, evaluate_head, evaluate_output
 from opcompiler.execution.propagation import contraction_values, plain_value
 from opcompiler.ir.head import Head, ParameterValue, operands
@@ -22,8 +24,16 @@ from opcompiler.ir.plan import Plan
 __all__ = ["run"]
 
 
-def run(plan: Plan, call: BoundCall) -> Any:
-    """Return the value of the operator: a bare value, a tuple or a dict, each shaped batch shape + output shape."""
+def run(plan: Plan, call: BoundCall, directions: Directions | None = None) -> Any:
+    """Return the value of the operator: a bare value, a tuple or a dict, each shaped batch shape + output shape.
+
+    Args:
+        plan: what is run.
+        call: the arguments.
+        directions: of the drawn spaces of `plan.sampling`; None for those that the call has already.
+    """
+    if directions is not None:
+        call = replace(call, directions=directions)
     if plan.schedule is not None and call.u_is_batched:
         value = in_chunks(lambda part: _at_once(plan, part), call, plan.schedule.points)
     else:
@@ -41,7 +51,7 @@ def _at_once(plan: Plan, call: BoundCall) -> Any:
 
 def _run_flat(plan: Plan, call: BoundCall) -> Any:
     """Run with at most one batch axis."""
-    normal_form = plan.normal_form
+    normal_form = plan.propagated
     environment = _environment(plan, call)
     scalars = _scalar_values(normal_form, environment)
     if normal_form.is_plain:
@@ -59,7 +69,7 @@ def _environment(plan: Plan, call: BoundCall) -> Environment:
         dtype=call.dtype,
         batch=call.batch,
         points={space.name: point for space, point in zip(declarations.spaces, call.points, strict=True)},
-        parameters=call.parameters,
+        parameters={**call.parameters, **({} if plan.sampling is None else drawn_parameters(call, plan.sampling))},
         contractions={},
         functions={f.name: (call.functions[f.name], f.shape) for f in declarations.functions},
         sizes={},
@@ -96,13 +106,14 @@ def _parameters_of(head: Head) -> set[str]:
 def _point_by_point(plan: Plan, call: BoundCall) -> Any:
     """Map the evaluation of one point over the batch: every point has an algebra of its own."""
 
-    def at_one_point(points: tuple[Any, ...], aux: Any, parameters: dict[str, Any]) -> Any:
+    def at_one_point(points: tuple[Any, ...], aux: Any, parameters: dict[str, Any], drawn: Directions) -> Any:
         one = replace(
             call,
             points=tuple(Argument(value) for value in points),
             aux=aux,
             parameters={name: Argument(value) for name, value in parameters.items()},
             batch_shape=(),
+            directions=jax.tree.map(lambda array: array[None], drawn),
         )
         return _run_flat(plan, one)
 
@@ -110,10 +121,13 @@ def _point_by_point(plan: Plan, call: BoundCall) -> Any:
         tuple(0 if point.batched else None for point in call.points),
         None if call.aux is None else 0,
         {name: 0 if parameter.batched else None for name, parameter in call.parameters.items()},
+        0,
     )
+    batch = math.prod(call.batch_shape)
     values = (
         tuple(point.value for point in call.points),
         call.aux,
         {name: parameter.value for name, parameter in call.parameters.items()},
+        jax.tree.map(lambda array: jnp.broadcast_to(array, (batch, *array.shape[1:])), dict(call.directions)),
     )
-    return jax.vmap(at_one_point, in_axes=axes, axis_size=math.prod(call.batch_shape))(*values)
+    return jax.vmap(at_one_point, in_axes=axes, axis_size=batch)(*values)

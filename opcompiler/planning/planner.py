@@ -6,12 +6,14 @@ from opcompiler.ir.algebra import Algebra, Element
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan, Propagation
-from opcompiler.ir.scheme import Exact, Scheme
+from opcompiler.ir.scheme import Exact, Scheme, Stochastic
 from opcompiler.planning.alternatives import alternatives
 from opcompiler.planning.bottleneck import compressed
 from opcompiler.planning.cost import cost_of
 from opcompiler.planning.labels import scalar_names
 from opcompiler.planning.minimal_algebra import minimal_algebra
+from opcompiler.planning.sampling.alternatives import estimate
+from opcompiler.planning.sampling.rewrite import random_normal_form
 
 __all__ = ["plan"]
 
@@ -21,7 +23,7 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
 
     Args:
         normal_form: contractions and heads.
-        scheme: what was asked for.
+        scheme: what was asked for; an estimator is planned as the random normal form that it draws.
         profile: the network u, as numbers; None assumes nothing of u.
 
     Returns:
@@ -31,6 +33,10 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
     Raises:
         LimitError: the operator needs more coefficients than can be listed.
     """
+    asked, sampling = normal_form, None
+    if isinstance(scheme, Stochastic):
+        sampling = random_normal_form(normal_form, scheme)
+        normal_form = normal_form if sampling is None else sampling.normal_form
     numbered = tuple(enumerate(normal_form.contractions))
     fields = [field.name for field in normal_form.declarations.fields]
     used = [name for name in fields if any(contraction.field == name for _, contraction in numbered)]
@@ -40,7 +46,7 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
         separate = {used[0]: (joint, certificate)}
     chosen = profile or DEFAULT_PROFILE
     return Plan(
-        normal_form=normal_form,
+        normal_form=asked,
         scheme=scheme,
         joint=joint,
         separate=tuple(propagation for propagation, _ in separate.values()),
@@ -48,7 +54,8 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
         field_certificates=tuple((name, own) for name, (_, own) in separate.items()),
         profile=chosen,
         cost=cost_of(joint, chosen),
-        alternatives=alternatives(normal_form, certificate),
+        alternatives=alternatives(normal_form, certificate) if sampling is None else estimate(certificate, asked),
+        sampling=sampling,
     )
 
 

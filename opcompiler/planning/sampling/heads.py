@@ -1,0 +1,349 @@
+"""Heads over estimates: independent draws for the factors of a product, pairs of directions for contracted indices.
+
+The mean of a product of estimates is the product of their means only if they are independent. So every factor of a
+product (and every factor of a power) takes copies of the draws of its own; terms of a sum may share them. A function
+of an estimate that is no polynomial has another mean than the function of the mean: it is refused.
+
+A contracted index of a large space, Σ_i ∂_i f · g_i, needs no list of the ∂_i f: with isotropic directions,
+c·E Σ_r v_r v_rᵀ = I, it is the mean of c·Σ_r (v_r·∂)f · Σ_i v_ri g_i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count
+from typing import Protocol, TypeAlias, assert_never
+
+from opcompiler.errors import LimitError, UnsupportedError
+from opcompiler.ir.head import (
+    Call,
+    Components,
+    Constant,
+    ContractionValue,
+    CoordinateValue,
+    FunctionValue,
+    Head,
+    HeadIndex,
+    HeadPower,
+    HeadProduct,
+    HeadSum,
+    HeadSumOver,
+    Imaginary,
+    Kronecker,
+    ParameterValue,
+    PositionValue,
+    Rational,
+)
+from opcompiler.ir.kinds import instances
+
+__all__ = ["HeadRewriter", "Paired", "Used", "Values"]
+
+Used: TypeAlias = Mapping[str, int]
+"""Independent copies that are used of the draws of each space."""
+
+_REAL_LINEAR = ("re", "im", "conj")
+"""Functions whose mean is the function of the mean."""
+
+_MAX_FACTORS = 16
+"""Independent copies that one product may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """One contracted index over a sampled space in terms of drawn directions.
+
+    Attributes:
+        parameter: name of the matrix of directions, [directions, dim of the space].
+        directions: how many.
+        factor: c with c·E Σ_r v_r v_rᵀ = I.
+        number: of the contraction whose index at that place names a direction.
+    """
+
+    parameter: str
+    directions: int
+    factor: Fraction
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Along:
+    """A contraction differentiated along a contracted index of a sampled space."""
+
+    value: ContractionValue
+    position: int
+    space: str
+    conjugated: bool
+
+    def is_repeated(self, label: str) -> bool:
+        """Whether the index names a component as well, as in ∇·u."""
+        return self.value.indices.count(label) > 1
+
+    def along(self, direction: str, number: int) -> Head:
+        """Return the derivative along a direction."""
+        indices: list[HeadIndex] = list(self.value.indices)
+        indices[self.position] = direction
+        head = ContractionValue(number, tuple(indices))
+        return Call("conj", (head,)) if self.conjugated else head
+
+
+class Values(Protocol):
+    """What heads need to know of contractions."""
+
+    def spaces(self, number: int) -> frozenset[str]:
+        """Return the spaces whose draws the estimate of a contraction uses."""
+        ...
+
+    def value(self, value: ContractionValue, base: Used) -> Head:
+        """Return the estimate of a contraction from the copies number `base[space]` of its draws."""
+        ...
+
+    def free_space(self, number: int, position: int, size: int) -> str | None:
+        """Return the sampled space that an index of a contraction differentiates along, if it is one."""
+        ...
+
+    def paired(self, number: int, position: int, base: Used, symbol_base: Used) -> Paired:
+        """Return a contraction along drawn directions (copy `base`) instead of the index at a position."""
+        ...
+
+
+class HeadRewriter:
+    """Rewrites heads so that their mean is the head of the exact contractions."""
+
+    def __init__(self, values: Values, labels: Iterable[str]) -> None:
+        """Remember where values come from, and the labels that are in use."""
+        self.values = values
+        taken = set(labels)
+        self.fresh = (label for n in count() if (label := f"r{n}") not in taken)
+
+    def output(self, body: Head, available: Used) -> tuple[Head, Used]:
+        """Rewrite the body of an output.
+
+        Terms that use fewer copies than are drawn are averaged over all of them.
+
+        Args:
+            body: to be rewritten.
+            available: copies that are drawn; {} to find out how many are needed.
+
+        Raises:
+            UnsupportedError: an estimate enters a function that is no polynomial.
+        """
+        terms = body.terms if isinstance(body, HeadSum) else (body,)
+        heads: list[Head] = []
+        total: Used = {}
+        for term in terms:
+            head, used = self.rewrite(term, {})
+            blocks = min((available.get(space, 0) // needed for space, needed in used.items()), default=1)
+            if blocks > 1:
+                bases = [{space: n * needed for space, needed in used.items()} for n in range(1, blocks)]
+                others = tuple(self.rewrite(term, base)[0] for base in bases)
+                head = HeadProduct((Rational(Fraction(1, blocks)), HeadSum((head, *others))))
+            heads.append(head)
+            total = _most(total, used)
+        return (HeadSum(tuple(heads)) if isinstance(body, HeadSum) else heads[0]), total
+
+    def rewrite(self, head: Head, base: Used) -> tuple[Head, Used]:
+        """Return the head over estimates from copies number `base` on, and how many copies it uses.
+
+        Raises:
+            UnsupportedError: an estimate enters a function that is no polynomial.
+        """
+        match head:
+            case (
+                Rational() | Imaginary() | Constant() | ParameterValue() | CoordinateValue() | PositionValue()
+                | Kronecker()
+            ):  # fmt: skip
+                return head, {}
+            case ContractionValue(number):
+                return self.values.value(head, base), dict.fromkeys(self.values.spaces(number), 1)
+            case HeadSum(terms):
+                return self._side_by_side(HeadSum, terms, base)
+            case Components(label, entries):
+                return self._side_by_side(lambda inside: Components(label, inside), entries, base)
+            case HeadProduct(factors):
+                return self._product(factors, base)
+            case HeadPower(base=inside, exponent=exponent):
+                return self._power(head, inside, exponent, base)
+            case Call(name, arguments):
+                if name not in _REAL_LINEAR:
+                    self._refuse_estimates(arguments, name)
+                return self._side_by_side(lambda inside: Call(name, inside), arguments, base)
+            case FunctionValue(name, arguments):
+                self._refuse_estimates(arguments, name)
+                return head, {}
+            case HeadSumOver(label, size, body):
+                return self._sum_over(label, size, body, base)
+            case _:
+                assert_never(head)
+
+    def _side_by_side(
+        self, build: Callable[[tuple[Head, ...]], Head], heads: tuple[Head, ...], base: Used
+    ) -> tuple[Head, Used]:
+        results = [self.rewrite(head, base) for head in heads]
+        used: Used = {}
+        for _, own in results:
+            used = _most(used, own)
+        return build(tuple(head for head, _ in results)), used
+
+    def _product(self, factors: tuple[Head, ...], base: Used) -> tuple[Head, Used]:
+        heads: list[Head] = []
+        used: Used = {}
+        for factor in factors:
+            head, own = self.rewrite(factor, _plus(base, used))
+            heads.append(head)
+            used = _plus(used, own)
+        if max(used.values(), default=0) > _MAX_FACTORS:
+            raise LimitError(
+                f"a product has more than {_MAX_FACTORS} estimated factors, each of which needs draws of its own",
+                hint="compute the operator exactly: scheme=Exact()",
+            )
+        return HeadProduct(tuple(heads)), used
+
+    def _power(self, head: HeadPower, inside: Head, exponent: Head, base: Used) -> tuple[Head, Used]:
+        if not self._has_estimates((inside, exponent)):
+            return head, {}
+        match inside, exponent:
+            case Call("abs", (number,)), Rational(times) if times.denominator == 1 and times >= 2 and times % 2 == 0:
+                # |z|² is a polynomial in z and its conjugate.
+                return self._product((number, Call("conj", (number,))) * (int(times) // 2), base)
+            case _, Rational(times) if times.denominator == 1 and 1 <= times <= _MAX_FACTORS:
+                return self._product((inside,) * int(times), base)
+            case _:
+                raise _not_polynomial("a power that is no whole positive number (a quotient, a root)")
+
+    def _sum_over(self, label: str, size: int, body: Head, base: Used) -> tuple[Head, Used]:
+        match body:
+            case HeadSum(terms):
+                return self._side_by_side(HeadSum, tuple(HeadSumOver(label, size, term) for term in terms), base)
+            case HeadSumOver(inner, inner_size, inside) if inner != label:
+                found = self._pair(label, size, inside, base)
+                if found is not None:
+                    return HeadSumOver(inner, inner_size, found[0]), found[1]
+            case _:
+                found = self._pair(label, size, body, base)
+                if found is not None:
+                    return found
+        head, used = self.rewrite(body, base)
+        return HeadSumOver(label, size, head), used
+
+    def _pair(self, label: str, size: int, body: Head, base: Used) -> tuple[Head, Used] | None:
+        """Return Σ_label body by drawn directions, None where no index of a sampled space is contracted simply."""
+        factors = _factors(body)
+        inside = [factor for factor in factors if _occurs(factor, label)]
+        along = [_Along(*found) for factor in inside if (found := self._along(factor, label, size)) is not None]
+        rest = [factor for factor in inside if self._along(factor, label, size) is None]
+        twins = len(along) == 2 and not rest and not any(one.is_repeated(label) for one in along)
+        if not (twins or len(along) == 1) or any(self._differentiates(factor, label, size) for factor in rest):
+            return None
+        direction = next(self.fresh)
+        pair_base, used = base, {along[0].space: 1}
+        pairs: list[Paired] = []
+        values: list[Head] = []
+        for one in along:
+            pair = self.values.paired(one.value.number, one.position, pair_base, _plus(base, used))
+            used = _plus(used, dict.fromkeys(self.values.spaces(one.value.number), 1))
+            pairs.append(pair)
+            values.append(one.along(direction, pair.number))
+        if not twins:
+            repeated = along[0].is_repeated(label)
+            others: list[Head] = values if repeated else []
+            for factor in rest:
+                head, own = self.rewrite(factor, _plus(base, used))
+                others = [*others, head]
+                used = _plus(used, own)
+            matrix = ParameterValue(pairs[0].parameter, (direction, label))
+            component = HeadSumOver(label, size, HeadProduct((matrix, *others)))
+            values = [component] if repeated else [*values, component]
+        outer: list[Head] = [Rational(pairs[0].factor)]
+        for factor in factors:
+            if not _occurs(factor, label):
+                head, own = self.rewrite(factor, _plus(base, used))
+                outer.append(head)
+                used = _plus(used, own)
+        total = HeadSumOver(direction, pairs[0].directions, HeadProduct(tuple(values)))
+        return HeadProduct((*outer, total)), used
+
+    def _along(self, factor: Head, label: str, size: int) -> tuple[ContractionValue, int, str, bool] | None:
+        """Return (contraction, position, space, conjugated) if a factor is differentiated along a sampled index."""
+        inner, conjugated = _unconjugated(factor)
+        if not isinstance(inner, ContractionValue):
+            return None
+        for position, index in enumerate(inner.indices):
+            space = self.values.free_space(inner.number, position, size) if index == label else None
+            if space is not None:
+                return inner, position, space, conjugated
+        return None
+
+    def _differentiates(self, factor: Head, label: str, size: int) -> bool:
+        """Whether a contraction inside a factor is differentiated along the index."""
+        values = (part for part in instances(factor) if isinstance(part, ContractionValue))
+        return any(self._along(value, label, size) is not None for value in values)
+
+    def _has_estimates(self, heads: Iterable[Head]) -> bool:
+        return any(
+            self.values.spaces(part.number)
+            for head in heads
+            for part in instances(head)
+            if isinstance(part, ContractionValue)
+        )
+
+    def _refuse_estimates(self, arguments: tuple[Head, ...], name: str) -> None:
+        if self._has_estimates(arguments):
+            raise _not_polynomial(f"the function {name}")
+
+
+def _not_polynomial(what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"an estimated derivative enters {what}: the mean of the result is not the result at the mean",
+        hint="estimates may enter sums and products: compute the operator exactly, or sample other spaces (over=)",
+    )
+
+
+def _factors(body: Head) -> list[Head]:
+    match body:
+        case HeadProduct(factors):
+            return [inner for factor in factors for inner in _factors(factor)]
+        case HeadPower(Call("abs", (number,)), Rational(times)) if times == 2:
+            return [*_factors(number), Call("conj", (number,))]
+        case HeadPower(base, Rational(times)) if times == 2:
+            return [*_factors(base), *_factors(base)]
+        case _:
+            return [body]
+
+
+def _unconjugated(factor: Head) -> tuple[Head, bool]:
+    match factor:
+        case Call("conj", (inner,)):
+            return inner, True
+        case _:
+            return factor, False
+
+
+def _occurs(head: Head, label: str) -> bool:
+    """Whether a label occurs in a head. No label is bound twice, so a bound one counts as well."""
+    for part in instances(head):
+        match part:
+            case ParameterValue(indices=indices) | ContractionValue(indices=indices):
+                if label in indices:
+                    return True
+            case CoordinateValue(index=index) if index == label:
+                return True
+            case Kronecker(left, right) if label in (left, right):
+                return True
+            case FunctionValue(derivatives=derivatives, indices=indices):
+                if label in indices or any(index == label for _, index in derivatives):
+                    return True
+            case Components(label=own) if own == label:
+                return True
+            case _:
+                pass
+    return False
+
+
+def _plus(left: Used, right: Used) -> Used:
+    return {space: left.get(space, 0) + right.get(space, 0) for space in {**left, **right}}
+
+
+def _most(left: Used, right: Used) -> Used:
+    return {space: max(left.get(space, 0), right.get(space, 0)) for space in {**left, **right}}
