@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from opcompiler.errors import ArgumentTypeError, OperatorNameError
-from opcompiler.solve.problem import Problem
 from opcompiler.solve.problems.ball import EQUATIONS, houman, inseparable
 from opcompiler.solve.problems.biharmonic import biharmonic
 from opcompiler.solve.problems.control import black_scholes_barenblatt, hjb_linear, hjb_quadratic
@@ -22,6 +21,7 @@ from opcompiler.solve.problems.solitons import (
 from opcompiler.solve.problems.sums import InseparableSum, exponential, three_body, two_body
 from opcompiler.solve.problems.wave import wave
 from opcompiler.solve.problems.written import equation, generated_source
+from opcompiler.solve.statement import Problem
 
 __all__ = ["PROBLEMS", "Family", "equation", "generated_source", "problem"]
 

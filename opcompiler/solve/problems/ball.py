@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler.solve.domains import Ball
-from opcompiler.solve.problem import Condition, Problem
 from opcompiler.solve.problems.sums import InseparableSum
+from opcompiler.solve.statement import Condition, Problem
 
 __all__ = ["EQUATIONS", "houman", "inseparable"]
 

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler.solve.domains import Shell
-from opcompiler.solve.problem import Condition, Problem
 from opcompiler.solve.problems.sums import three_body
+from opcompiler.solve.statement import Condition, Problem
 
 __all__ = ["biharmonic"]
 
@@ -68,4 +68,5 @@ def biharmonic(dim: int, seed: int = 0) -> Problem:
         conditions=(Condition("Laplacian", "Δu", lambda key, count: (shell.boundary(key, count),), laplacian),),
         sizes=(shell.size,),
         amplitude=total.amplitude,
+        slice_start=0.5,
     )

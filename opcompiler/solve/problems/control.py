@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from opcompiler.solve.domains import brownian_paths
-from opcompiler.solve.problem import Condition, Field, Points, Problem
+from opcompiler.solve.statement import Condition, Field, Points, Problem
 
 __all__ = ["black_scholes_barenblatt", "hjb_linear", "hjb_quadratic", "monte_carlo_quadratic"]
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler.solve.domains import brownian_paths
-from opcompiler.solve.problem import Condition, Field, Points, Problem, Reference
+from opcompiler.solve.statement import Condition, Field, Points, Problem, Reference
 
 __all__ = ["EQUATIONS", "HORIZON", "semilinear"]
 

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler.solve.domains import Box
-from opcompiler.solve.problem import Condition, Field, Points, Problem
+from opcompiler.solve.statement import Condition, Field, Points, Problem
 
 __all__ = ["kadomtsev_petviashvili", "korteweg_de_vries", "korteweg_de_vries_2d", "sine_gordon_1d"]
 

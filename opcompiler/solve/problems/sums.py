@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler.errors import ArgumentTypeError
-from opcompiler.solve.problem import Field
+from opcompiler.solve.statement import Field
 
 __all__ = ["InseparableSum", "ThreeBody", "exponential", "three_body", "two_body"]
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from opcompiler.errors import ArgumentTypeError
 from opcompiler.solve.domains import directions
-from opcompiler.solve.problem import Condition, Points, Problem
+from opcompiler.solve.statement import Condition, Points, Problem
 
 __all__ = ["wave"]
 

@@ -13,7 +13,7 @@ from opcompiler import api
 from opcompiler.errors import ArgumentTypeError, LimitError, OperatorNameError
 from opcompiler.ir.symbol import Xi
 from opcompiler.solve.domains import Box, Domain
-from opcompiler.solve.problem import Condition, Field, Points, Problem
+from opcompiler.solve.statement import Condition, Field, Points, Problem
 
 __all__ = ["GENERATED_DIM", "equation", "generated_source"]
 
@@ -68,8 +68,10 @@ def equation(
             inside_key, boundary_key = jax.random.split(key)
             points = list(sample(inside_key, count))
             place = domains[space]
-            start = space == "t" and isinstance(place, Box)
-            points[order.index(space)] = jnp.full(count, place.low) if start else place.boundary(boundary_key, count)
+            if space == "t" and isinstance(place, Box):
+                points[order.index(space)] = jnp.full(count, place.low)
+            else:
+                points[order.index(space)] = place.boundary(boundary_key, count)
             return tuple(points)
 
         return draw

@@ -75,6 +75,8 @@ class Problem:
         gradient_weight: of the mean of |∇ residual|² in the loss, for gradient-enhanced training.
         sizes: typical magnitude of a coordinate, one per space.
         amplitude: typical magnitude of what the network has to represent.
+        slice_start: pictures show u on s a for slice_start < s < 1, a a point of the domain; above 0 where the domain
+            has a hole around the origin.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Problem:
     gradient_weight: float = 0.0
     sizes: tuple[float, ...] = ()
     amplitude: float = 1.0
+    slice_start: float = -1.0
 
     def __post_init__(self) -> None:
         """Refuse weights that do not belong to the equations."""
