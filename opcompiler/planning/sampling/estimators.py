@@ -45,7 +45,7 @@ from opcompiler.planning.quadrics import diagonal_form
 from opcompiler.planning.sampling.draws import DrawRequest, Draws
 from opcompiler.planning.sampling.factors import Factor, Form, Matrix, Part, Powers
 
-__all__ = ["random_symbol", "second_moment"]
+__all__ = ["definite", "for_squares", "random_symbol", "second_moment"]
 
 
 def random_symbol(part: Part, law: Law, draws: Draws, copies: dict[str, int]) -> Symbol:
@@ -86,13 +86,13 @@ def _estimator(factor: Factor, law: Law, draws: Draws, copy: int) -> Symbol:
             return _powers(space, degree, law, draws, copy, None)
         case Form(space, 1, matrix):
             total = Symbol()
-            for sign, rows, weights in _definite(matrix):
-                request = DrawRequest(space, _for_squares(law), copy, rows=rows, weights=weights)
+            for sign, rows, weights in definite(matrix):
+                request = DrawRequest(space, for_squares(law), copy, rows=rows, weights=weights)
                 draw = draws.draw(request)
                 total = total + _scaled(sign * second_moment(draw), _sum(draw, 2))
             return total
         case Form(space, half_order, matrix):
-            pieces = _definite(matrix)
+            pieces = definite(matrix)
             if not pieces:
                 return Symbol()
             independent = isinstance(law, IndependentPair | Coordinates)
@@ -170,8 +170,8 @@ def _one_estimate(factor: Factor, law: Law, draws: Draws, copy: int, slots: Iter
     product = Symbol.one()
     for _ in range(factor.half_order):
         square = Symbol()
-        for sign, rows, weights in _definite(factor.matrix):
-            law_ = _for_squares(law)
+        for sign, rows, weights in definite(factor.matrix):
+            law_ = for_squares(law)
             law_ = Orthogonal() if isinstance(law_, Frame) else law_
             draw = draws.draw(DrawRequest(factor.space, law_, copy, next(fresh), rows=rows, weights=weights))
             square = square + _scaled(sign * second_moment(draw), _sum(draw, 2))
@@ -179,12 +179,12 @@ def _one_estimate(factor: Factor, law: Law, draws: Draws, copy: int, slots: Iter
     return product
 
 
-def _for_squares(law: Law) -> Law:
+def for_squares(law: Law) -> Law:
     """Return the law of directions for quadratic forms: a pair with one member is a normal direction."""
     return Gaussian() if isinstance(law, IndependentPair) else law
 
 
-def _definite(
+def definite(
     matrix: Matrix | None,
 ) -> tuple[tuple[Fraction, tuple[tuple[Fraction, ...], ...] | None, tuple[Fraction, ...] | None], ...]:
     """Return (sign, rows, weights) with ξᵀAξ = Σ sign · Σ_k weights[k]·(rows[k]·ξ)²."""

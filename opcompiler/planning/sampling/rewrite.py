@@ -17,6 +17,7 @@ from opcompiler.ir.scheme import Stochastic
 from opcompiler.ir.symbol import Symbol
 from opcompiler.planning.sampling.draws import DrawRequest, Draws
 from opcompiler.planning.sampling.estimators import random_symbol, second_moment
+from opcompiler.planning.sampling.formulas import variance_formulas
 from opcompiler.planning.sampling.heads import HeadRewriter, Paired, Used
 from opcompiler.planning.sampling.parts import SampledContraction, concrete_law, taken_apart
 from opcompiler.planning.sampling.terms import random_term
@@ -142,6 +143,7 @@ class _Values:
             repeats=self.draws.repeats,
             weighted=tuple(self.weighted.items()),
             parameters=tuple(self.parameters.items()),
+            variance=variance_formulas(self.normal_form, self.apart, self.scheme.law, self.draws),
         )
 
     def _component_axes(self, contraction: Contraction) -> int:
