@@ -10,9 +10,9 @@ import jax.numpy as jnp
 
 from opcompiler import taylor
 from opcompiler.execution.arguments import BoundCall
-from opcompiler.execution.chunks import over_blocks
 from opcompiler.execution.estimates import averaged, directions_in, repeated_call
 from opcompiler.execution.fields import declared_fields, floating
+from opcompiler.execution.gradients import contraction_readings
 from opcompiler.execution.heads import Argument
 from opcompiler.execution.readout import read
 from opcompiler.execution.seeds import seeded
@@ -38,12 +38,12 @@ def contraction_values(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> d
                 for contraction, readout in zip(contractions, part.readouts, strict=True)
             ]
 
-        for readout, value in zip(propagation.readouts, over_blocks(read_off, plan, propagation, call), strict=True):
+        for number, value in contraction_readings(read_off, plan, propagation, call):
             if plan.sampling is None:
-                values[readout.contraction] = Argument(value, batched)
+                values[number] = Argument(value, batched)
             else:
-                mean = averaged(value, readout.contraction, asked, plan.sampling)
-                values[readout.contraction] = Argument(mean, asked.batch is not None)
+                mean = averaged(value, number, asked, plan.sampling)
+                values[number] = Argument(mean, asked.batch is not None)
     return values
 
 
@@ -53,15 +53,15 @@ def plain_value(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> Any:
         propagation, u = plan.separate[0], next(iter(call.u.values()))
     else:
         propagation, u = plan.joint, call.u
-    free, shape = len(propagation.readouts[0].shape), plan.propagated.outputs[0].shape
+    free, shape = len(plan.propagated.contractions[0].free), plan.propagated.outputs[0].shape
     asked = call
     if plan.sampling is not None:
         call = repeated_call(call, plan.sampling)
 
-    def read_off(part: Propagation, call: BoundCall) -> Any:
+    def read_off(part: Propagation, call: BoundCall) -> list[Any]:
         (readout,) = part.readouts
         jets = _evaluate(plan, part, floating(u, call.dtype), call, scalars)
-        return jax.tree.map(lambda jet: read(jet, readout, None, scalars, call.u_is_batched), jets, is_leaf=_is_jet)
+        return [jax.tree.map(lambda jet: read(jet, readout, None, scalars, call.u_is_batched), jets, is_leaf=_is_jet)]
 
     def shaped(value: Any) -> Any:
         if plan.sampling is not None:
@@ -71,7 +71,8 @@ def plain_value(plan: Plan, call: BoundCall, scalars: Sequence[Any]) -> Any:
             value = jnp.broadcast_to(value, (call.batch, *value.shape))
         return value
 
-    return jax.tree.map(shaped, over_blocks(read_off, plan, propagation, call))
+    ((_, value),) = contraction_readings(read_off, plan, propagation, call)
+    return jax.tree.map(shaped, value)
 
 
 def _evaluations(
@@ -83,9 +84,9 @@ def _evaluations(
         return [
             (p, p.fields, declared_fields({name: call.u[name] for name in p.fields}, declarations, call.dtype))
             for p in plan.separate
-            if p.readouts
+            if p.all_readouts
         ]
-    if not plan.joint.readouts:
+    if not plan.joint.all_readouts:
         return []
     names = tuple(field.name for field in declarations.fields)
     return [(plan.joint, names, declared_fields(call.u, declarations, call.dtype))]

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from opcompiler.execution.scalars import coefficient_value
+from opcompiler.execution.scalars import coefficient_value, rational_value
 from opcompiler.ir.coefficient import ONE, Coefficient
 from opcompiler.ir.plan import Readout, ReadoutPart
 
@@ -42,8 +43,11 @@ def _sum(
         if part.element and jet.coefficients[part.element - 1] is None:
             continue
         value = _coefficient(jet, part.element, component, batched)
-        if _is_family(jet, part.element):
-            value = jnp.sum(value, axis=0)
+        if part.weights is not None:
+            value = _contracted([part], value)[0]
+        elif _is_family(jet, part.element):
+            runs = part.positions or ((0, 0, value.shape[0]),)
+            value = sum(jnp.sum(value[first : first + length], axis=0) for first, _, length in runs)
         value = _scaled(value, part.coefficient, scalars)
         total = value if total is None else total + value
     return _zero(jet, component, batched) if total is None else total
@@ -58,15 +62,21 @@ def _layout(
     parts = [part for part in readout.parts if not part.element or jet.coefficients[part.element - 1] is not None]
     if not parts:
         return jnp.zeros((*like.shape, *readout.shape), like.dtype)
-    first_row: dict[int, int] = {}
+    first_row: dict[ReadoutPart, int] = {}
     pieces: list[Any] = []
-    for element in dict.fromkeys(part.element for part in parts):
-        first_row[element] = sum(piece.shape[0] for piece in pieces)
+    for element, weighted in dict.fromkeys((part.element, part.weights is not None) for part in parts):
+        own = [part for part in parts if (part.element, part.weights is not None) == (element, weighted)]
+        start = sum(piece.shape[0] for piece in pieces)
         value = _coefficient(jet, element, component, batched)
-        pieces.append(value if _is_family(jet, element) else value[None])
+        if weighted:
+            first_row.update({part: start + n for n, part in enumerate(own)})
+            pieces.append(_contracted(own, value))
+        else:
+            first_row.update(dict.fromkeys(own, start))
+            pieces.append(value if _is_family(jet, element) else value[None])
     rows = pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces)
     runs = [
-        (first_row[part.element] + direction, position, length, part.coefficient)
+        (first_row[part] + direction, position, length, part.coefficient)
         for part in parts
         for direction, position, length in part.positions or ()
     ]
@@ -84,6 +94,12 @@ def _layout(
     if not covers_once:
         rows = jnp.zeros((size, *like.shape), rows.dtype).at[place].add(rows)
     return jnp.reshape(jnp.moveaxis(rows, 0, -1), (*like.shape, *readout.shape))
+
+
+def _contracted(parts: Sequence[ReadoutPart], family: Any) -> Any:
+    """Return one row per part: the directions of a family contracted with its weights."""
+    matrix = np.array([[rational_value(weight) for weight in part.weights or ()] for part in parts])
+    return jnp.tensordot(jnp.asarray(matrix, family.dtype), family, axes=1, precision=jax.lax.Precision.HIGHEST)
 
 
 def _scaled_rows(rows: Any, coefficients: Sequence[Coefficient], factors: np.ndarray, scalars: Sequence[Any]) -> Any:

@@ -18,7 +18,7 @@ from opcompiler.planning.polynomial import UNIT, Polynomial, degree, order_key
 from opcompiler.planning.requests import Coordinate, Problem, Request, Run
 from opcompiler.planning.scalars import Scalar, as_coefficient
 
-__all__ = ["AlgebraBuilder"]
+__all__ = ["AlgebraBuilder", "is_invariant", "joined_runs"]
 
 Positions = tuple[Run, ...] | None
 
@@ -57,7 +57,7 @@ class AlgebraBuilder:
             Axis(
                 self.problem.groups[group].ranges,
                 self.problem.groups[group].matrix,
-                _is_invariant(axis_of[group], elements, table, seeds, readouts),
+                is_invariant(axis_of[group], elements, table, seeds, readouts),
             )
             for group in groups
         )
@@ -132,7 +132,7 @@ class AlgebraBuilder:
                     assert found is not None
                     found += where
         parts = [
-            ReadoutPart(element, coefficient, None if found is None else _joined(found))
+            ReadoutPart(element, coefficient, None if found is None else joined_runs(found))
             for (element, coefficient), found in runs.items()
         ]
         return Readout(number, tuple(sorted(parts, key=_part_key)), shape)
@@ -158,7 +158,7 @@ def _listed(items: list[int] | range) -> list[int] | range:
     return items
 
 
-def _joined(runs: list[Run]) -> tuple[Run, ...]:
+def joined_runs(runs: list[Run]) -> tuple[Run, ...]:
     """Merge neighbouring runs of directions."""
     joined: list[Run] = []
     for direction, position, length in sorted(runs, key=lambda run: (run[1], run[0])):
@@ -175,7 +175,7 @@ def _part_key(part: ReadoutPart) -> tuple[object, ...]:
     return (part.element, part.positions or (), part.coefficient.terms)
 
 
-def _is_invariant(
+def is_invariant(
     axis: int,
     elements: tuple[Element, ...],
     table: tuple[Term, ...],

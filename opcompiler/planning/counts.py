@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import comb
 
-from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.declarations import Declarations
+from opcompiler.ir.normal_form import Contraction
 from opcompiler.ir.symbol import PowerSum, Xi
 from opcompiler.planning.tangents.forms import Form, MultiIndex
 
-__all__ = ["DiagonalCounts", "diagonal_counts", "down_set", "griewank"]
+__all__ = ["DiagonalCounts", "diagonal_counts", "divisors", "down_set", "griewank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ class DiagonalCounts:
         return 1 + 2 * self.rank + self.drift
 
 
-def diagonal_counts(normal_form: NormalForm) -> DiagonalCounts | None:
-    """Return the sizes of a normal form with one such symbol over whole spaces, None for any other."""
-    dim = {space.name: space.dim for space in normal_form.declarations.spaces}
-    second = {c.symbol for c in normal_form.contractions if c.symbol.order == 2}
-    if len(second) != 1 or any(c.order > 2 or (c.free and c.order > 1) for c in normal_form.contractions):
+def diagonal_counts(contractions: Sequence[Contraction], declarations: Declarations) -> DiagonalCounts | None:
+    """Return the sizes of contractions with one such symbol over whole spaces, None for any other."""
+    dim = {space.name: space.dim for space in declarations.spaces}
+    second = {c.symbol for c in contractions if c.symbol.order == 2}
+    if len(second) != 1 or any(c.order > 2 or (c.free and c.order > 1) for c in contractions):
         return None
     (symbol,) = second
     squares: set[str] = set()
@@ -66,7 +67,7 @@ def diagonal_counts(normal_form: NormalForm) -> DiagonalCounts | None:
                 pass
             case _:
                 return None
-    for contraction in normal_form.contractions:
+    for contraction in contractions:
         if contraction.symbol == symbol:
             continue
         single = {g for monomial, _ in contraction.symbol.terms for g, _ in monomial}
@@ -82,11 +83,16 @@ def down_set(symbols: Sequence[Sequence[Form]]) -> int:
 
     Nested forward differentiation carries exactly these derivatives when every shared one is computed once.
     """
+    return max(len(divisors(alpha for symbol in symbols for form in symbol for alpha in form)), 1)
+
+
+def divisors(monomials: Iterable[MultiIndex]) -> set[MultiIndex]:
+    """Return all β ≤ α for any of the α."""
     found: set[MultiIndex] = set()
-    for alpha in (alpha for symbol in symbols for form in symbol for alpha in form):
+    for alpha in monomials:
         if alpha not in found:
             found.update(product(*(range(power + 1) for power in alpha)))
-    return max(len(found), 1)
+    return found
 
 
 def griewank(variables: int, order: int) -> int:

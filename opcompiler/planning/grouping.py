@@ -12,7 +12,7 @@ from opcompiler.planning.polynomial import UNIT, Key, Polynomial, degree
 from opcompiler.planning.requests import Coordinate, Group, Problem, Request
 from opcompiler.planning.scalars import Scalar
 
-__all__ = ["group_interchangeable"]
+__all__ = ["group_interchangeable", "ranges_of"]
 
 
 def group_interchangeable(
@@ -144,10 +144,11 @@ def _with_group(problem: Problem, members: Mapping[int, Sequence[int]], tails: b
         }
         requests.append(replace(request, polynomial=polynomial, tail=(*request.tail, *tail)))
     coordinates = [problem.coordinates[v] for v in members]
-    return Problem(problem.coordinates, (*problem.groups, Group(_ranges(coordinates))), tuple(requests))
+    return Problem(problem.coordinates, (*problem.groups, Group(ranges_of(coordinates))), tuple(requests))
 
 
-def _ranges(coordinates: Sequence[Coordinate]) -> tuple[CoordinateRange, ...]:
+def ranges_of(coordinates: Sequence[Coordinate]) -> tuple[CoordinateRange, ...]:
+    """Return single coordinates as ranges, neighbours joined."""
     ranges: list[CoordinateRange] = []
     for space, index in coordinates:
         if ranges and ranges[-1].space == space and ranges[-1].stop == index:

@@ -15,7 +15,7 @@ from opcompiler.planning.polynomial import Key, Polynomial, order_key
 from opcompiler.planning.requests import Coordinate, Problem
 from opcompiler.planning.scalars import Scalar, as_coefficient
 
-__all__ = ["Labels", "scalar_names"]
+__all__ = ["Labels", "combination_text", "derivative_text", "scalar_names", "superscript"]
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SHOWN = 4
@@ -62,7 +62,7 @@ class Labels:
 
     def _scalar_term(self, monomial: ScalarMonomial, factor: Fraction) -> str:
         names = [self.scalars[n] if n < len(self.scalars) else f"s{n}" for n, _ in monomial]
-        powers = [f"{name}{_superscript(power)}" for name, (_, power) in zip(names, monomial, strict=True)]
+        powers = [f"{name}{superscript(power)}" for name, (_, power) in zip(names, monomial, strict=True)]
         if abs(factor) != 1 or not powers:
             powers.insert(0, str(abs(factor)))
         return ("-" if factor < 0 else "") + "·".join(powers)
@@ -75,17 +75,28 @@ class Labels:
         weighted = self.problem.groups[g].weights is not None
         direction = "∂ᵢ" if self.problem.groups[g].matrix is None else "(aᵢ·∇)"
         total = "" if group is not None else "Σᵢdᵢ" if weighted else "Σᵢ"
-        return self._operator(names, f"{total}{direction}{_superscript(power)}")
+        return self._operator(names, f"{total}{direction}{superscript(power)}")
 
     def _operator(self, names: Sequence[str], behind: str) -> str:
-        if not behind and self.field is not None and all(len(name) == 1 for name in names):
-            return f"{self.field}_{''.join(names)}" if names else self.field
-        operator = "".join(f"∂_{name}{_superscript(len(list(same)))}" for name, same in groupby(names))
-        return f"{operator}{behind}{self.field or ''}" or "1"
+        return derivative_text(names, self.field, behind)
 
     def _name(self, coordinate: Coordinate) -> str:
         space, index = coordinate
         return self.declarations.space(space).coordinate_name(index)
+
+
+def derivative_text(names: Sequence[str], field: str | None, behind: str = "") -> str:
+    """Return e.g. `u_xxy`, or `∂_x1²Σᵢ∂ᵢ²u` where a coordinate has a longer name or more operators stand `behind`."""
+    if not behind and field is not None and all(len(name) == 1 for name in names):
+        return f"{field}_{''.join(names)}" if names else field
+    operator = "".join(f"∂_{name}{superscript(len(list(same)))}" for name, same in groupby(names))
+    return f"{operator}{behind}{field or ''}" or "1"
+
+
+def combination_text(terms: Sequence[tuple[Fraction, str]]) -> str:
+    """Return Σ factor·text, cut where it is long."""
+    shown = [text if q == 1 else f"-{text}" if q == -1 else f"{q}·{text}" for q, text in terms[:_SHOWN]]
+    return _sum(shown) + ("" if len(terms) <= _SHOWN else f" + … ({len(terms) - _SHOWN} more)")
 
 
 def scalar_names(scalars: Sequence[Head]) -> tuple[str, ...]:
@@ -100,5 +111,6 @@ def _sum(terms: Sequence[str]) -> str:
     return " + ".join(terms).replace("+ -", "− ")
 
 
-def _superscript(power: int) -> str:
+def superscript(power: int) -> str:
+    """Return the exponent of a power, nothing for 1."""
     return "" if power == 1 else str(power).translate(_SUPERSCRIPTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -14,7 +14,15 @@ from opcompiler.ir.normal_form import Contraction, NormalForm
 from opcompiler.ir.symbol import Generator, PowerSum, Quadric, Symbol, Xi
 from opcompiler.planning.tangents.forms import Form, MultiIndex
 
-__all__ = ["MAX_COORDINATES", "ListedSymbols", "listed_symbols"]
+__all__ = [
+    "MAX_COORDINATES",
+    "Entry",
+    "ListedSymbols",
+    "Listing",
+    "different_symbols",
+    "listed_entries",
+    "listed_symbols",
+]
 
 MAX_COORDINATES = 16
 """Coordinates that may occur in symbols that are written out."""
@@ -22,6 +30,36 @@ MAX_COORDINATES = 16
 _MAX_TERMS = 4000
 
 _Terms = dict[tuple[ScalarMonomial, MultiIndex], Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One number that is read out: a scalar contraction, or one entry of a derivative tensor.
+
+    Attributes:
+        contraction: its number in the normal form.
+        position: flat position in the free axes, None for a scalar contraction.
+        parts: the symbol Σ_m s^m·p_m by the scalars that are known only at call.
+    """
+
+    contraction: int
+    position: int | None
+    parts: tuple[tuple[ScalarMonomial, Form], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything that is read out, over the coordinates that occur.
+
+    Attributes:
+        coordinates: (space, index) in declared order.
+        entries: of all contractions.
+        shapes: (contraction, lengths of its free axes).
+    """
+
+    coordinates: tuple[tuple[str, int], ...]
+    entries: tuple[Entry, ...]
+    shapes: tuple[tuple[int, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +82,44 @@ class ListedSymbols:
 
 def listed_symbols(normal_form: NormalForm) -> ListedSymbols | None:
     """Return the symbols of a normal form, None where too many coordinates or monomials occur."""
-    declarations = normal_form.declarations
-    coordinates = _coordinates(normal_form)
+    listing = listed_entries(tuple(enumerate(normal_form.contractions)), normal_form.declarations)
+    return None if listing is None else different_symbols(listing)
+
+
+def different_symbols(listing: Listing) -> ListedSymbols:
+    """Return the symbols of a listing without repetitions and constants."""
+    found: dict[tuple[object, ...], tuple[Form, ...]] = {}
+    for entry in listing.entries:
+        symbol = tuple(form for _, form in entry.parts)
+        if any(any(alpha) for form in symbol for alpha in form):
+            found.setdefault(tuple(tuple(sorted(form.items())) for form in symbol), symbol)
+    return ListedSymbols(listing.coordinates, tuple(found.values()))
+
+
+def listed_entries(contractions: Sequence[tuple[int, Contraction]], declarations: Declarations) -> Listing | None:
+    """Return all entries of numbered contractions, None where too many coordinates or monomials occur."""
+    coordinates = _coordinates([contraction for _, contraction in contractions], declarations)
     if coordinates is None:
         return None
     place = {coordinate: n for n, coordinate in enumerate(coordinates)}
-    found: dict[tuple[object, ...], tuple[Form, ...]] = {}
-    for contraction in normal_form.contractions:
+    entries: list[Entry] = []
+    shapes: list[tuple[int, tuple[int, ...]]] = []
+    for number, contraction in contractions:
         dims = [declarations.space(index.space).dim for index in contraction.free]
         if prod(dims) * _size(contraction.symbol, declarations) > _MAX_TERMS:
             return None
+        shapes.append((number, tuple(dims)))
         terms = _expanded(contraction.symbol, place, declarations)
-        for factor in _free_factors(contraction, dims, place):
+        for position, factor in enumerate(_free_factors(contraction, dims, place)):
             shifted = {(m, _sum(alpha, factor)): value for (m, alpha), value in terms.items()}
-            symbol = _by_scalars(shifted)
-            if any(any(alpha) for form in symbol for alpha in form):
-                found.setdefault(tuple(tuple(sorted(form.items())) for form in symbol), symbol)
-    return ListedSymbols(coordinates, tuple(found.values()))
+            entries.append(Entry(number, position if dims else None, _by_scalars(shifted)))
+    return Listing(coordinates, tuple(entries), tuple(shapes))
 
 
-def _coordinates(normal_form: NormalForm) -> tuple[tuple[str, int], ...] | None:
+def _coordinates(contractions: Sequence[Contraction], declarations: Declarations) -> tuple[tuple[str, int], ...] | None:
     single: set[tuple[str, int]] = set()
     whole: set[str] = set()
-    for contraction in normal_form.contractions:
+    for contraction in contractions:
         whole |= {index.space for index in contraction.free}
         for monomial, _ in contraction.symbol.terms:
             for generator, _ in monomial:
@@ -74,12 +127,12 @@ def _coordinates(normal_form: NormalForm) -> tuple[tuple[str, int], ...] | None:
                     single.add((generator.space, generator.index))
                 else:
                     whole.add(generator.space)
-    count = sum(normal_form.declarations.space(name).dim for name in whole)
+    count = sum(declarations.space(name).dim for name in whole)
     if count + len({c for c in single if c[0] not in whole}) > MAX_COORDINATES:
         return None
     return tuple(
         (space.name, index)
-        for space in normal_form.declarations.spaces
+        for space in declarations.spaces
         for index in range(space.dim)
         if space.name in whole or (space.name, index) in single
     )
@@ -154,8 +207,8 @@ def _sum(alpha: MultiIndex, beta: MultiIndex) -> MultiIndex:
     return tuple(a + b for a, b in zip(alpha, beta, strict=True))
 
 
-def _by_scalars(terms: _Terms) -> tuple[Form, ...]:
+def _by_scalars(terms: _Terms) -> tuple[tuple[ScalarMonomial, Form], ...]:
     parts: dict[ScalarMonomial, Form] = {}
     for (scalars, alpha), value in terms.items():
         parts.setdefault(scalars, {})[alpha] = value
-    return tuple(part for _, part in sorted(parts.items()))
+    return tuple(sorted(parts.items(), key=lambda part: part[0]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from itertools import permutations
 from math import comb
 
@@ -18,17 +17,13 @@ import numpy as np
 from opcompiler.ir.strategy import Direction, Jet, JointTangents
 from opcompiler.ir.surd import Number, Surd
 from opcompiler.planning.tangents.bounds import rank_bound
-from opcompiler.planning.tangents.exact import solve
 from opcompiler.planning.tangents.forms import (
     Form,
-    MultiIndex,
     by_degree,
     derivative,
     integral,
     laplacian_power,
     monomials,
-    power_column,
-    residual,
     restricted,
 )
 from opcompiler.planning.tangents.laplacians import laplacian_set
@@ -36,8 +31,9 @@ from opcompiler.planning.tangents.numeric import Array, columns_of, spanned, vec
 from opcompiler.planning.tangents.quadrics import matrix_of, squares
 from opcompiler.planning.tangents.solvers import fewest_columns
 from opcompiler.planning.tangents.waring import DEFAULT_NODES, LARGEST_WEIGHT, decompose, lattice_for
+from opcompiler.planning.tangents.weights import is_rounded
 
-__all__ = ["jet_coefficients", "joint_tangents"]
+__all__ = ["joint_tangents"]
 
 _PERMUTED = 3
 """Forms of one degree that are decomposed in every order; more of them in three orders."""
@@ -105,54 +101,6 @@ def joint_tangents(
         "proved" if bound == used else "bracketed",
         "; ".join(layers.sources),
     )
-
-
-def jet_coefficients(tangents: JointTangents, form: Form) -> dict[tuple[int, int], Number] | None:
-    """Return c_(r,k) with P = Σ c_(r,k) (v_r·ξ)^k over jets r and orders k ≤ their order; None if there are none.
-
-    The identity lacks the constant term of P, which is the primal. Coefficients below the highest of a jet are
-    preferred, since they are carried in any case. Rounded directions give rounded coefficients.
-    """
-    found = _jet_coefficients(tangents, tuple(sorted(form.items())))
-    return None if found is None else dict(found)
-
-
-@lru_cache(maxsize=512)
-def _jet_coefficients(
-    tangents: JointTangents, items: tuple[tuple[MultiIndex, Fraction], ...]
-) -> dict[tuple[int, int], Number] | None:
-    form: Form = dict(items)
-    found: dict[tuple[int, int], Number] = {}
-    for degree, part in by_degree(form).items():
-        if degree == 0:
-            continue
-        usable = [number for number, jet in enumerate(tangents.jets) if jet.order >= degree]
-        usable.sort(key=lambda number: (tangents.jets[number].order == degree, number))
-        weights = _weights([tangents.jets[number].direction for number in usable], part, degree)
-        if weights is None:
-            return None
-        found.update({(number, degree): weight for number, weight in zip(usable, weights, strict=True) if weight})
-    return found
-
-
-def _weights(directions: Sequence[Direction], form: Form, degree: int) -> list[Number] | None:
-    """Solve exactly; with rounded directions, or with roots of different numbers, to a relative accuracy of 1e-12."""
-    variables = len(next(iter(form)))
-    indices = monomials(variables, degree)
-    target: list[Number] = [form.get(alpha, Fraction(0)) for alpha in indices]
-    if len({entry.radicand for v in directions for entry in v if isinstance(entry, Surd)}) > 1:
-        directions = [tuple(e.rounded() if isinstance(e, Surd) else e for e in v) for v in directions]
-    if not any(_is_rounded(direction) for direction in directions):
-        return solve([power_column(direction, indices) for direction in directions], target) if directions else None
-    columns = np.array([[float(x) for x in power_column(v, indices)] for v in directions]).T
-    found = np.linalg.lstsq(columns, np.array([float(x) for x in target]), rcond=None)[0]
-    near: list[Number] = [Fraction(float(value)) for value in found]
-    largest = max(map(abs, form.values()))
-    return near if residual(form, directions, near, degree) <= largest / 10**12 else None
-
-
-def _is_rounded(direction: Direction) -> bool:
-    return any(not isinstance(entry, Surd) and entry.denominator > 10**9 for entry in direction)
 
 
 def _columns(directions: Sequence[Direction], degree: int, variables: int) -> Array:
@@ -271,7 +219,7 @@ def _free_subspaces(known: Sequence[Direction], form: Form) -> list[list[tuple[F
     rational = [
         tuple(entry for entry in direction if not isinstance(entry, Surd))
         for direction in known
-        if not any(isinstance(entry, Surd) for entry in direction) and not _is_rounded(direction)
+        if not any(isinstance(entry, Surd) for entry in direction) and not is_rounded(direction)
     ]
     found: list[list[tuple[Fraction, ...]]] = [[], *([vector] for vector in rational[:_FREE_TRIED])]
     if len(known) > 1:

@@ -13,8 +13,8 @@ from opcompiler.ir.strategy import JointTangents
 from opcompiler.planning.tangents.conditioning import NuclearNorm, nuclear_norm_bounds
 from opcompiler.planning.tangents.forms import Form, by_degree, laplacian_power, mass, restricted
 from opcompiler.planning.tangents.laplacians import nuclear_norm
-from opcompiler.planning.tangents.layered import jet_coefficients
 from opcompiler.planning.tangents.quadrics import matrix_of
+from opcompiler.planning.tangents.weights import jet_coefficients
 
 __all__ = ["bounds_of_norm", "joint_amplification"]
 

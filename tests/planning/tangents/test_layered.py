@@ -14,7 +14,7 @@ from planning.tangents.test_table import OPERATORS
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.planning.listing import listed_symbols
 from opcompiler.planning.tangents import joint_tangents
-from opcompiler.planning.tangents.layered import jet_coefficients
+from opcompiler.planning.tangents.weights import jet_coefficients
 
 ROUNDED = ("Δ³, d=3", "Δ³, d=4")
 TOO_LARGE = ("Δ, d=100000", "Δ², d=12", "Δ², d=8")
