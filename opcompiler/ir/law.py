@@ -131,10 +131,12 @@ class Auto(_Call):
     """The valid law of least variance × cost.
 
     Attributes:
-        pilot: measured norms; None assumes the documented default.
+        pilot: measured norms; None assumes that the entries of derivative tensors are uncorrelated and of equal size.
+        law: of powers of Δ, where it is already chosen.
     """
 
     pilot: Pilot | None = None
+    law: Law | None = None
 
 
 Law: TypeAlias = (

@@ -72,7 +72,7 @@ class Quantity:
     weights: tuple[Fraction, ...] | None = None
 
     def __str__(self) -> str:
-        """Return e.g. `‖∇²u‖²`, `Σᵢ (∂ᵢ²u)²`."""
+        """Return e.g. `‖∇²u‖²`, `Σ_i (∂_i²u)²`."""
         return _quantity_text(self)
 
 
@@ -115,12 +115,14 @@ class VarianceFormula:
         terms: none for a contraction that is exact.
         law: name of the law.
         samples: number of samples it is for; the variance of the estimate, not of one sample.
+        known: False where there is no formula: an estimate of products along two spaces.
     """
 
     contraction: int
     terms: tuple[VarianceTerm, ...]
     law: str
     samples: int
+    known: bool = True
 
     @property
     def norms(self) -> tuple[VarianceNorm, ...]:
@@ -132,12 +134,17 @@ class VarianceFormula:
 
         Raises:
             KeyError: one of them is missing.
+            ValueError: there is no formula.
         """
+        if not self.known:
+            raise ValueError(f"no formula is known for the variance of contraction {self.contraction}")
         known = norms if callable(norms) else norms.__getitem__
         return float(sum(float(term.coefficient) * known(term.norm) for term in self.terms))
 
     def __str__(self) -> str:
-        """Return e.g. `1/8·‖∇²u‖² − 1/8·Σᵢ (∂ᵢ²u)²`; 0 without terms."""
+        """Return e.g. `1/8·‖∇²u‖² − 1/8·Σ_i (∂_i²u)²`; 0 without terms."""
+        if not self.known:
+            return "not known"
         return _signed((term.coefficient, str(term.norm)) for term in self.terms)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from opcompiler.ir.algebra import Algebra, Element
+from opcompiler.ir.cost import CPU
+from opcompiler.ir.law import Auto
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan, Propagation
+from opcompiler.ir.sampling import Sampling
 from opcompiler.ir.scheme import Exact, Scheme, Stochastic
 from opcompiler.planning.alternatives import alternatives
 from opcompiler.planning.bottleneck import compressed
@@ -13,6 +16,7 @@ from opcompiler.planning.cost import cost_of
 from opcompiler.planning.labels import scalar_names
 from opcompiler.planning.minimal_algebra import minimal_algebra
 from opcompiler.planning.sampling.alternatives import estimate
+from opcompiler.planning.sampling.auto import best, drawing, weighed_laws
 from opcompiler.planning.sampling.rewrite import random_normal_form
 
 __all__ = ["plan"]
@@ -35,7 +39,7 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
     """
     asked, sampling = normal_form, None
     if isinstance(scheme, Stochastic):
-        sampling = random_normal_form(normal_form, scheme)
+        sampling = _sampling(normal_form, scheme, profile or DEFAULT_PROFILE)
         normal_form = normal_form if sampling is None else sampling.normal_form
     numbered = tuple(enumerate(normal_form.contractions))
     fields = [field.name for field in normal_form.declarations.fields]
@@ -57,6 +61,21 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
         alternatives=alternatives(normal_form, certificate) if sampling is None else estimate(certificate, asked),
         sampling=sampling,
     )
+
+
+def _sampling(normal_form: NormalForm, scheme: Stochastic, profile: NetworkProfile) -> Sampling | None:
+    """Return the random normal form of a scheme, of the best law where the scheme leaves that open."""
+    if not isinstance(scheme.law, Auto) or scheme.law.law is not None:
+        return random_normal_form(normal_form, scheme)
+
+    def price(sampling: Sampling) -> int:
+        random = sampling.normal_form
+        used = tuple(dict.fromkeys(contraction.field for contraction in random.contractions))
+        propagation, _ = _propagation(random, used, profile)
+        return sampling.repeats * (cost_of(propagation, profile).time + CPU.time(drawing(sampling, profile)))
+
+    weighed = weighed_laws(normal_form, scheme, price)
+    return best(weighed).sampling if weighed else random_normal_form(normal_form, scheme)
 
 
 def _propagation(

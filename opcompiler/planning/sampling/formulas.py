@@ -45,8 +45,7 @@ def variance_formulas(
 ) -> tuple[VarianceFormula, ...]:
     """Return the variance of the estimate of every sampled contraction at one point.
 
-    Contractions that multiply estimates along two spaces, or powers of an indefinite quadratic form, have no formula
-    here and are left out.
+    Contractions that multiply estimates along two spaces, or powers of an indefinite quadratic form, have no formula.
 
     Args:
         normal_form: as asked for.
@@ -56,11 +55,19 @@ def variance_formulas(
     """
     found: list[VarianceFormula] = []
     for number, (contraction, sampled) in enumerate(zip(normal_form.contractions, apart, strict=True)):
-        terms = _terms(number, contraction, sampled, law, draws) if sampled.spaces else None
-        if terms is not None:
-            laws = [repr(concrete_law(law, part)) for part in sampled.parts] + ["Terms()"] * bool(sampled.groups)
-            samples = max(draws.budget(space) for space in sampled.spaces)
-            found.append(VarianceFormula(number, variance.summed(terms), ", ".join(dict.fromkeys(laws)), samples))
+        if not sampled.spaces:
+            continue
+        terms = _terms(number, contraction, sampled, law, draws)
+        laws = [repr(concrete_law(law, part)) for part in sampled.parts] + ["Terms()"] * bool(sampled.groups)
+        found.append(
+            VarianceFormula(
+                contraction=number,
+                terms=variance.summed(terms or ()),
+                law=", ".join(dict.fromkeys(laws)),
+                samples=max(draws.budget(space) for space in sampled.spaces),
+                known=terms is not None,
+            )
+        )
     return tuple(found)
 
 

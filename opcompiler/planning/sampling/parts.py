@@ -69,7 +69,7 @@ def concrete_law(law: Law, part: Part | None) -> Law:
         return law
     if part is not None and any(isinstance(factor, Powers) for factor in part.factors):
         return Coordinates()
-    return Orthogonal()
+    return law.law or Orthogonal()
 
 
 def _check_law(law: Law, spaces: Mapping[str, int]) -> None:
