@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
 from typing import assert_never
 
 from opcompiler.ir.algebra import Algebra, Axis, AxisSeed, CoordinateSeed, Seed, Term
@@ -10,42 +12,70 @@ from opcompiler.ir.coefficient import ONE, Coefficient
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Propagation, Readout, ReadoutPart
-from opcompiler.report.symbols import coefficient_text, join_terms, subscript
+from opcompiler.ir.surd import Number
+from opcompiler.report.hasse import HASSE_CAPTION, hasse_svg
+from opcompiler.report.story import Block, Carried, Lines, Math, Member, Picture, Prose
+from opcompiler.report.symbols import coefficient_text, join_terms, number_text, subscript
 
-__all__ = ["propagation_lines"]
+__all__ = ["count_text", "propagation_blocks"]
 
-_LONGEST_LIST = 16
-"""Lines of a list that are shown; a longer list is cut and counted."""
+_LONGEST_SUM = 12
+"""Terms of a readout that are written out; a longer one is cut and counted."""
 
 
-def propagation_lines(
+def propagation_blocks(
     propagation: Propagation, normal_form: NormalForm, scalars: Sequence[str], names: Sequence[str]
-) -> list[str]:
-    """Return the lines that describe a propagation; `scalars` names indeterminates, `names` the contractions."""
+) -> tuple[Block, ...]:
+    """Return what describes a propagation; `scalars` names indeterminates, `names` the contractions."""
     algebra = propagation.algebra
     declarations = normal_form.declarations
-    fields = ", ".join(propagation.fields)
-    return [
-        f"{fields}: {_count(propagation.carried, 'coefficient')} per value ({propagation.strategy})",
-        *_basis(algebra),
-        *_compressions(propagation, declarations),
-        *_listed("seeds", [_seed(seed, algebra, declarations, scalars) for seed in propagation.seeds]),
-        *_listed("products: besides f·gₖ + fₖ·g,", _products(algebra, scalars)),
-        *_listed("readout", [_readout(readout, algebra, scalars, names) for readout in propagation.readouts]),
+    heading = f"{', '.join(propagation.fields)}: {count_text(propagation.carried, 'coefficient')} per value"
+    readouts = [_readout(readout, algebra, scalars, names) for readout in propagation.readouts]
+    readouts += [
+        f"{names[gradient.readout.contraction]} = gradient along {gradient.space}, by one reverse sweep, of "
+        + _parts(gradient.readout, algebra, scalars)
+        for gradient in propagation.gradients
     ]
+    blocks: list[Block] = [
+        Lines((Prose(f"{heading} ({propagation.strategy})"),)),
+        _carried(propagation, declarations, scalars),
+        Lines(tuple(Math(text) for text in readouts), "readout"),
+    ]
+    if len(algebra.elements) > 1:
+        blocks.append(Picture(partial(hasse_svg, algebra), HASSE_CAPTION))
+    return tuple(blocks)
 
 
-def _basis(algebra: Algebra) -> list[str]:
-    lines: list[str] = []
-    for degree, count in enumerate(algebra.by_order):
-        members: list[str] = []
-        for number, element in enumerate(algebra.elements):
-            if element.degree == degree:
-                directions = "" if element.axis is None else f", {algebra.size(element):,} directions"
-                members.append(f"w{subscript(number)} = {element.label}{directions}")
-        lines.append(f"order {degree}: {_count(count, 'coefficient')}")
-        lines += _indented(_cut(members))
-    return lines
+def _carried(propagation: Propagation, declarations: Declarations, scalars: Sequence[str]) -> Carried:
+    algebra = propagation.algebra
+    recombined = {compression.axis: compression.width for compression in propagation.compressions}
+    products = _products(algebra, scalars)
+    seeds: dict[int, list[str]] = {}
+    for seed in propagation.seeds:
+        factor = coefficient_text(seed.coefficient, scalars)
+        coordinate = _seeded(seed, algebra, declarations)
+        seeds.setdefault(seed.element, []).append(
+            coordinate if seed.coefficient == ONE else f"{factor} at {coordinate}"
+        )
+    members = tuple(
+        Member(
+            number=number,
+            label=element.label,
+            degree=element.degree,
+            size=algebra.size(element),
+            recombined=None if element.axis is None else recombined.get(element.axis),
+            is_family=element.axis is not None,
+            seeds=tuple(seeds.get(number, ())),
+            product=products.get(number, ""),
+        )
+        for number, element in enumerate(algebra.elements)
+    )
+    return Carried(
+        members=members,
+        seeds=tuple(_seed(seed, algebra, declarations, scalars) for seed in propagation.seeds),
+        products=tuple(f"(f·g){subscript(out)} has {terms}" for out, terms in sorted(products.items())),
+        recombined=tuple(_compressions(propagation, declarations)),
+    )
 
 
 def _compressions(propagation: Propagation, declarations: Declarations) -> list[str]:
@@ -67,25 +97,31 @@ def _axis(axis: Axis, declarations: Declarations) -> str:
     return coordinates if axis.matrix is None else f"{len(axis.matrix)} combinations of {coordinates}"
 
 
-def _seed(seed: Seed, algebra: Algebra, declarations: Declarations, scalars: Sequence[str]) -> str:
+def _seeded(seed: Seed, algebra: Algebra, declarations: Declarations) -> str:
+    """Return the coordinates that a seed belongs to."""
     match seed:
-        case CoordinateSeed(element, space, index, coefficient):
-            coordinate = declarations.space(space).coordinate_name(index)
-            return f"{coordinate} has {_times(coefficient, '', scalars) or '1'} in w{subscript(element)}"
-        case AxisSeed(element, coefficient):
+        case CoordinateSeed(space=space, index=index):
+            return declarations.space(space).coordinate_name(index)
+        case AxisSeed(element=element):
             number = algebra.elements[element].axis
             assert number is not None
-            value = _times(coefficient, "", scalars) or "1"
-            return f"{_axis(algebra.axes[number], declarations)}: each has {value} in its w{subscript(element)}"
+            return _axis(algebra.axes[number], declarations)
         case _:
             assert_never(seed)
 
 
-def _products(algebra: Algebra, scalars: Sequence[str]) -> list[str]:
+def _seed(seed: Seed, algebra: Algebra, declarations: Declarations, scalars: Sequence[str]) -> str:
+    coordinates, value = _seeded(seed, algebra, declarations), coefficient_text(seed.coefficient, scalars)
+    if isinstance(seed, CoordinateSeed):
+        return f"{coordinates} has {value} in w{subscript(seed.element)}"
+    return f"{coordinates}: each has {value} in its w{subscript(seed.element)}"
+
+
+def _products(algebra: Algebra, scalars: Sequence[str]) -> dict[int, str]:
     by_result: dict[int, list[str]] = {}
     for term in algebra.table:
         by_result.setdefault(term.out, []).append(_product(term, algebra, scalars))
-    return [f"(f·g){subscript(out)} has {join_terms(terms)}" for out, terms in sorted(by_result.items())]
+    return {out: join_terms(terms) for out, terms in by_result.items()}
 
 
 def _product(term: Term, algebra: Algebra, scalars: Sequence[str]) -> str:
@@ -103,20 +139,43 @@ def _product(term: Term, algebra: Algebra, scalars: Sequence[str]) -> str:
 
 
 def _readout(readout: Readout, algebra: Algebra, scalars: Sequence[str], names: Sequence[str]) -> str:
-    parts = join_terms([_part(part, algebra, scalars) for part in readout.parts])
     shape = f", of shape {'×'.join(str(n) for n in readout.shape)}" if readout.shape else ""
-    return f"{names[readout.contraction]} = {parts}{shape}"
+    return f"{names[readout.contraction]} = {_parts(readout, algebra, scalars)}{shape}"
 
 
-def _part(part: ReadoutPart, algebra: Algebra, scalars: Sequence[str]) -> str:
+def _parts(readout: Readout, algebra: Algebra, scalars: Sequence[str]) -> str:
+    shown = [_part(part, algebra, scalars, is_scalar=not readout.shape) for part in readout.parts[:_LONGEST_SUM]]
+    hidden = len(readout.parts) - len(shown)
+    return join_terms(shown) + (f" + … ({hidden:,} more terms)" if hidden else "")
+
+
+def _part(part: ReadoutPart, algebra: Algebra, scalars: Sequence[str], is_scalar: bool) -> str:
     is_total = algebra.elements[part.element].axis is not None and part.positions is None
+    if part.weights is not None:
+        weighted = _weighted(part.weights, part.element)
+        return _times(part.coefficient, weighted, scalars)
     value = _times(part.coefficient, f"{'Σ ' if is_total else ''}w{subscript(part.element)}", scalars)
-    if part.positions is None:
+    if part.positions is None or is_scalar:
         return value
     places = [
         f"{start + 1:,}" if length == 1 else f"{start + 1:,}…{start + length:,}" for _, start, length in part.positions
     ]
     return f"{value} at {', '.join(places)}"
+
+
+def _weighted(weights: Sequence[Number], element: int) -> str:
+    """Return Σ of weighted directions, the weights written out where they are few."""
+    if len(weights) > _LONGEST_SUM:
+        return f"Σᵣ cᵣ·w{subscript(element)}[r]"
+    terms = [_signed(weight, f"w{subscript(element)}[{r + 1}]") for r, weight in enumerate(weights)]
+    return f"({join_terms(terms)})"
+
+
+def _signed(weight: Number, what: str) -> str:
+    sign, size = ("−", -weight) if float(weight) < 0 else ("", weight)
+    if size == 1:
+        return sign + what
+    return f"{sign}{number_text(size)}·{what}" if isinstance(size, Fraction) else f"{sign}({number_text(size)})·{what}"
 
 
 def _times(coefficient: Coefficient, what: str, scalars: Sequence[str]) -> str:
@@ -131,18 +190,6 @@ def _times(coefficient: Coefficient, what: str, scalars: Sequence[str]) -> str:
     return f"({text})·{what}" if len(coefficient.terms) > 1 else f"{text}·{what}"
 
 
-def _listed(title: str, lines: list[str]) -> list[str]:
-    return [title, *_indented(_cut(lines))] if lines else []
-
-
-def _cut(lines: list[str]) -> list[str]:
-    hidden = len(lines) - _LONGEST_LIST
-    return [*lines[:_LONGEST_LIST], f"… and {hidden:,} more"] if hidden > 1 else lines
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
-
-
-def _count(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
+    """Return e.g. `1 coefficient`, `1,000 coefficients`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

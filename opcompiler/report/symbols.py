@@ -9,6 +9,7 @@ from typing import assert_never
 from opcompiler.ir.coefficient import ONE, Coefficient
 from opcompiler.ir.declarations import Declarations, FieldDeclaration
 from opcompiler.ir.normal_form import Contraction
+from opcompiler.ir.surd import Number
 from opcompiler.ir.symbol import Generator, Monomial, PowerSum, Quadric, Symbol, Xi, monomial_order
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "contraction_name",
     "contraction_text",
     "join_terms",
+    "number_text",
     "power_text",
     "subscript",
     "symbol_text",
@@ -30,6 +32,11 @@ _LONGEST_SYMBOL = 24
 def power_text(base: str, exponent: int) -> str:
     """Return base^exponent with a raised exponent, the base alone for exponent 1."""
     return base if exponent == 1 else f"{base}{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def number_text(value: Number) -> str:
+    """Return an exact number: `−1/2`, `1/2 − 3/4·√5`."""
+    return str(value).replace("-", "−")
 
 
 def subscript(number: int) -> str:

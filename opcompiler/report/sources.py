@@ -1,0 +1,27 @@
+"""Where the constructions come from: one line per strategy that a report names."""
+
+from __future__ import annotations
+
+from opcompiler.ir.kinds import instances
+from opcompiler.ir.plan import Plan
+from opcompiler.ir.strategy import JointTangents
+from opcompiler.report.story import Inline, Prose
+
+__all__ = ["sources_of"]
+
+_SOURCES = {
+    "minimal algebra": "docs/mathematics.md; Weil algebras from Macaulay's inverse systems (Iarrobino & Kanev 1999)",
+    "univariate jets": "Griewank, Utke & Walther 2000",
+    "collapsed jets": "Dangel, Siebert, Zeinhofer & Walther 2025",
+    "one multi-slot jet": "Shi, Hu, Lin & Kawaguchi 2024",
+    "nested differentiation": "Griewank & Walther 2008",
+    "reverse over forward": "Griewank & Walther 2008, section 3.3",
+}
+
+
+def sources_of(plan: Plan) -> tuple[tuple[str, Inline], ...]:
+    """Return the source of every strategy that was weighed and has one, and of the directions that were found."""
+    named = dict.fromkeys([plan.joint.strategy, *(alternative.strategy for alternative in plan.alternatives)])
+    facts = [(name, Prose(_SOURCES[name])) for name in named if name in _SOURCES]
+    found = dict.fromkeys(part.source for part in instances(plan.alternatives) if isinstance(part, JointTangents))
+    return (*facts, *(("directions", Prose(source)) for source in found if source))
