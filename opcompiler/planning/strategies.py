@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from opcompiler.errors import UnsupportedError
 from opcompiler.ir.algebra import Algebra, Element
@@ -205,10 +206,7 @@ def _jets(
             if propagation is None:
                 yield _refused(name, "not weighed: the directions found span the symbols only up to rounding")
                 continue
-            yield _candidate(
-                propagation, minimum, "the minimal algebra in other words",
-                directions=tangents.directions, lower_bound=tangents.lower_bound, status=tangents.status,
-            )  # fmt: skip
+            yield _candidate(propagation, minimum, "the minimal algebra in other words", tangents)
     else:
         for name in (COLLAPSED, SEPARATE):
             yield _refused(name, f"not weighed: more than {_MOST_SYMBOLS} different symbols")
@@ -247,7 +245,7 @@ def _slots(
             SLOT, f"no slots of order ≤ {_HIGHEST_SLOT_ORDER} found that give every derivative a unique preimage"
         )
     propagation = one_slot_jet(listing, found.slots, fields, normal_form.declarations)
-    return _candidate(propagation, minimum, "a single jet", directions=1)
+    return _with(_candidate(propagation, minimum, "a single jet"), directions=1, slots=found)
 
 
 def _nested(
@@ -263,7 +261,8 @@ def _nested(
         count = down_set(symbols.symbols)
         reason = _against(count, minimum.carried, "the same derivatives, nested")
         return Alternative(NESTED, False, count, None, minimum.minimum, status, reason)
-    return _candidate(propagation, minimum, "the same derivatives, nested", lower_bound=minimum.minimum, status=status)
+    candidate = _candidate(propagation, minimum, "the same derivatives, nested")
+    return _with(candidate, lower_bound=minimum.minimum, status=status)
 
 
 def _large(
@@ -300,17 +299,24 @@ def _reverse(
 
 
 def _candidate(
-    propagation: Propagation,
-    minimum: Certificate,
-    equal: str,
-    directions: int | None = None,
-    lower_bound: int | None = None,
-    status: Status = "unknown",
+    propagation: Propagation, minimum: Certificate, equal: str, tangents: JointTangents | None = None
 ) -> Candidate:
     count, strategy = propagation.carried, propagation.strategy
     reason = _against(count, minimum.carried, equal)
-    alternative = Alternative(strategy, False, count, directions, lower_bound, status, reason)
+    alternative = Alternative(strategy, False, count, None, None, "unknown", reason)
+    if tangents is not None:
+        alternative = replace(
+            alternative,
+            directions=tangents.directions,
+            lower_bound=tangents.lower_bound,
+            status=tangents.status,
+            tangents=tangents,
+        )
     return Candidate(strategy, propagation, alternative, replace(minimum, carried=count))
+
+
+def _with(candidate: Candidate, **known: Any) -> Candidate:
+    return replace(candidate, alternative=replace(candidate.alternative, **known))
 
 
 def _refused(strategy: str, reason: str) -> Alternative:
