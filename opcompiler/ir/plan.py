@@ -116,6 +116,11 @@ class Propagation:
     gradients: tuple[Gradient, ...] = ()
 
     @property
+    def all_readouts(self) -> tuple[Readout, ...]:
+        """What is read off the algebra, gradients being those of the last of them."""
+        return (*self.readouts, *(gradient.readout for gradient in self.gradients))
+
+    @property
     def carried(self) -> int:
         """Coefficients per value after compression, the primal included."""
         saved = 0
