@@ -11,7 +11,7 @@ c·E Σ_r v_r v_rᵀ = I, it is the mean of c·Σ_r (v_r·∂)f · Σ_i v_ri g_i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
 from typing import Protocol, TypeAlias, assert_never
@@ -43,7 +43,7 @@ __all__ = ["HeadRewriter", "Paired", "Used", "Values"]
 Used: TypeAlias = Mapping[str, int]
 """Independent copies that are used of the draws of each space."""
 
-_REAL_LINEAR = ("re", "im", "conj")
+_LINEAR = ("re", "im", "conj")
 """Functions whose mean is the function of the mean."""
 
 _MAX_FACTORS = 16
@@ -114,6 +114,7 @@ class HeadRewriter:
     def __init__(self, values: Values, labels: Iterable[str]) -> None:
         """Remember where values come from, and the labels that are in use."""
         self.values = values
+        self.pairs = True
         taken = set(labels)
         self.fresh = (label for n in count() if (label := f"r{n}") not in taken)
 
@@ -163,15 +164,14 @@ class HeadRewriter:
                 return self._side_by_side(lambda inside: Components(label, inside), entries, base)
             case HeadProduct(factors):
                 return self._product(factors, base)
-            case HeadPower(base=inside, exponent=exponent):
-                return self._power(head, inside, exponent, base)
+            case HeadPower():
+                return self._power(head, base)
             case Call(name, arguments):
-                if name not in _REAL_LINEAR:
-                    self._refuse_estimates(arguments, name)
+                if name not in _LINEAR:
+                    return Call(name, self._exactly(arguments, f"the function {name}")), {}
                 return self._side_by_side(lambda inside: Call(name, inside), arguments, base)
             case FunctionValue(name, arguments):
-                self._refuse_estimates(arguments, name)
-                return head, {}
+                return replace(head, arguments=self._exactly(arguments, f"the function {name}")), {}
             case HeadSumOver(label, size, body):
                 return self._sum_over(label, size, body, base)
             case _:
@@ -200,17 +200,38 @@ class HeadRewriter:
             )
         return HeadProduct(tuple(heads)), used
 
-    def _power(self, head: HeadPower, inside: Head, exponent: Head, base: Used) -> tuple[Head, Used]:
-        if not self._has_estimates((inside, exponent)):
-            return head, {}
-        match inside, exponent:
+    def _power(self, head: HeadPower, base: Used) -> tuple[Head, Used]:
+        match head.base, head.exponent:
             case Call("abs", (number,)), Rational(times) if times.denominator == 1 and times >= 2 and times % 2 == 0:
                 # |z|² is a polynomial in z and its conjugate.
-                return self._product((number, Call("conj", (number,))) * (int(times) // 2), base)
-            case _, Rational(times) if times.denominator == 1 and 1 <= times <= _MAX_FACTORS:
-                return self._product((inside,) * int(times), base)
+                _, used = self.rewrite(number, base)
+                factors = (number, Call("conj", (number,))) * (int(times) // 2)
+            case inside, Rational(times) if times.denominator == 1 and 1 <= times <= _MAX_FACTORS:
+                _, used = self.rewrite(inside, base)
+                factors = (inside,) * int(times)
             case _:
-                raise _not_polynomial("a power that is no whole positive number (a quotient, a root)")
+                used, factors = {}, ()
+        if used:
+            return self._product(factors, base)
+        what = "a power that is no whole positive number (a quotient, a root)"
+        return HeadPower(*self._exactly((head.base, head.exponent), what)), {}
+
+    def _exactly(self, heads: tuple[Head, ...], what: str) -> tuple[Head, ...]:
+        """Return heads without estimates; contracted indices are not sampled there.
+
+        Raises:
+            UnsupportedError: an estimate cannot be avoided.
+        """
+        values = (part for head in heads for part in instances(head) if isinstance(part, ContractionValue))
+        if any(self.values.spaces(value.number) for value in values):
+            raise UnsupportedError(
+                f"an estimated derivative enters {what}: the mean of the result is not the result at the mean",
+                hint="estimates enter sums and products only: compute the operator exactly, or sample other spaces",
+            )
+        before, self.pairs = self.pairs, False
+        result = tuple(self.rewrite(head, {})[0] for head in heads)
+        self.pairs = before
+        return result
 
     def _sum_over(self, label: str, size: int, body: Head, base: Used) -> tuple[Head, Used]:
         match body:
@@ -229,6 +250,8 @@ class HeadRewriter:
 
     def _pair(self, label: str, size: int, body: Head, base: Used) -> tuple[Head, Used] | None:
         """Return Σ_label body by drawn directions, None where no index of a sampled space is contracted simply."""
+        if not self.pairs:
+            return None
         factors = _factors(body)
         inside = [factor for factor in factors if _occurs(factor, label)]
         along = [_Along(*found) for factor in inside if (found := self._along(factor, label, size)) is not None]
@@ -279,25 +302,6 @@ class HeadRewriter:
         """Whether a contraction inside a factor is differentiated along the index."""
         values = (part for part in instances(factor) if isinstance(part, ContractionValue))
         return any(self._along(value, label, size) is not None for value in values)
-
-    def _has_estimates(self, heads: Iterable[Head]) -> bool:
-        return any(
-            self.values.spaces(part.number)
-            for head in heads
-            for part in instances(head)
-            if isinstance(part, ContractionValue)
-        )
-
-    def _refuse_estimates(self, arguments: tuple[Head, ...], name: str) -> None:
-        if self._has_estimates(arguments):
-            raise _not_polynomial(f"the function {name}")
-
-
-def _not_polynomial(what: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"an estimated derivative enters {what}: the mean of the result is not the result at the mean",
-        hint="estimates may enter sums and products: compute the operator exactly, or sample other spaces (over=)",
-    )
 
 
 def _factors(body: Head) -> list[Head]:
