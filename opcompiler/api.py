@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from opcompiler import execution, language, planning, report, symbolic
 from opcompiler.errors import ArgumentTypeError, OpCompilerError
 from opcompiler.execution.functions import Function
 from opcompiler.execution.operator import CompiledOperator
+from opcompiler.ir import display
 from opcompiler.ir.declarations import Declarations, FunctionDeclaration, Runtime
 from opcompiler.ir.expression import Expr, System
 from opcompiler.ir.normal_form import NormalForm
@@ -41,6 +42,8 @@ Text: TypeAlias = str | Sequence[Any] | Mapping[str, Any] | Any
 """A string, a sympy expression, or a sequence or mapping of these; sympy's types are not named outside `symbolic`."""
 
 Spaces: TypeAlias = Mapping[str, Any] | Sequence[str] | str
+
+Format: TypeAlias = Literal["text", "html", "latex", "json"]
 
 Callables: TypeAlias = dict[str, Callable[..., Any]]
 
@@ -178,25 +181,53 @@ def lower(plan: Plan, functions: Mapping[str, Callable[..., Any]] | None = None)
     return execution.lower(plan, callables)
 
 
-def explain(operator_or_text: CompiledOperator | Plan | Text, **declarations: Any) -> str:
+def explain(operator_or_text: CompiledOperator | Plan | Text, *, format: Format = "text", **declarations: Any) -> str:
     """Tell the whole story stage by stage: what was read, its normal form, the plan, the proof, the cost.
 
     Args:
         operator_or_text: a compiled operator, a plan, or a text with the keyword arguments of `compile`.
+        format: "text"; "html", one self-contained page with the Hasse diagram of the algebra; "latex", to be included
+            in a paper; or "json", the plan as `Plan.to_json` writes it.
         declarations: only with a text.
 
     Raises:
         OpCompilerError: the text or a declaration is wrong.
+        ArgumentTypeError: there is no such format.
     """
     match operator_or_text:
         case CompiledOperator(plan=known) | (Plan() as known):
             if declarations:
                 raise ArgumentTypeError("declarations go with a text; this operator is compiled already")
-            return report.explain_text(known)
+            return told(known, (), format)
         case text:
-            operator = compile(text, **declarations)
             texts = text.values() if isinstance(text, Mapping) else (text,) if _is_entry(text) else text
-            return report.explain_text(operator.plan, tuple(str(item) for item in texts))
+            return told(compile(text, **declarations).plan, tuple(map(str, texts)), format)
+
+
+def told(plan: Plan, texts: Sequence[str], format: Format) -> str:
+    """Return the report on a plan, with the texts that it was made from; see `explain`.
+
+    Raises:
+        ArgumentTypeError: there is no such format.
+    """
+    match format:
+        case "text":
+            return report.explain_text(plan, texts)
+        case "html":
+            return report.explain_html(plan, texts)
+        case "latex":
+            return report.explain_latex(plan, texts)
+        case "json":
+            return plan.to_json()
+        case _:
+            raise ArgumentTypeError(
+                f"{format!r} is no format of a report", hint='the formats are "text", "html", "latex" and "json"'
+            )
+
+
+# Notebooks show plans and operators as reports whenever there is an api.
+display.register("html", report.notebook_html)
+display.register("latex", report.notebook_latex)
 
 
 # --- what only this stage can do: callables among the declarations -----------------------------------

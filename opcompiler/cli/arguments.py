@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
 from math import prod
+from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
@@ -92,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
         "--space x=3 --space t --field v=3 --field p --param ν=0.01",
     )  # fmt: skip
     _add_declarations(explain)
+    explain.add_argument(
+        "--format", choices=("text", "html", "latex", "json"), default="text",
+        help="plain text (the default), one self-contained HTML page, LaTeX for a paper, or the plan as JSON",
+    )  # fmt: skip
+    _add_output(explain)
 
     plan = _command(
         subparsers, "plan", commands.plan, "print the plan as a table or as JSON",
@@ -99,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _add_declarations(plan)
     plan.add_argument("--json", action="store_true", help="print JSON that opcompiler.Plan.from_json reads")
+    _add_output(plan)
 
     check = _command(
         subparsers, "check", commands.check, "compare with nested automatic differentiation on a random network",
@@ -139,6 +146,10 @@ def _command(
     )
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
 
 
 def _add_declarations(parser: argparse.ArgumentParser) -> None:

@@ -18,18 +18,30 @@ LARGEST_CHECK = 512
 
 
 def explain(options: argparse.Namespace) -> int:
-    """Tell the whole story of an operator."""
-    from opcompiler.report import explain_text
+    """Tell the whole story of an operator in the format that is asked for."""
+    from opcompiler import api
 
     texts, made = _plan(options)
-    terminal.write(explain_text(made, texts))
-    return 0
+    return _write(api.told(made, texts, options.format), options, is_prose=options.format == "text")
 
 
 def plan(options: argparse.Namespace) -> int:
     """Print a plan as a table or as JSON."""
     _, made = _plan(options)
-    print(made.to_json()) if options.json else terminal.write(str(made))
+    return _write(made.to_json() if options.json else str(made), options, is_prose=not options.json)
+
+
+def _write(text: str, options: argparse.Namespace, is_prose: bool) -> int:
+    """Write to the file that is asked for, else to the terminal, prose in colours; return the exit code."""
+    text = text.removesuffix("\n")
+    if options.output is None:
+        terminal.write(text) if is_prose else print(text)
+        return 0
+    try:
+        options.output.write_text(text + "\n", "utf-8")
+    except OSError as error:
+        terminal.report_problem(f"{options.output} cannot be written: {error.strerror}")
+        return 1
     return 0
 
 

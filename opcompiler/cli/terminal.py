@@ -9,7 +9,7 @@ from typing import TextIO
 
 from opcompiler.errors import OpCompilerError
 
-__all__ = ["accept_any_character", "report_error", "write"]
+__all__ = ["accept_any_character", "report_error", "report_problem", "write"]
 
 
 def accept_any_character() -> None:
@@ -26,9 +26,14 @@ def write(text: str) -> None:
 
 def report_error(error: OpCompilerError) -> None:
     """Print an error with its marked line and hint on standard error."""
+    report_problem(str(error))
+
+
+def report_problem(problem: str) -> None:
+    """Print what is wrong on standard error."""
     sys.stdout.flush()
     _print(
-        f"error: {error}",
+        f"error: {problem}",
         sys.stderr,
         [(r"^error:", "bold red"), (r"(?m)^ +\^+$", "red"), (r"(?m)^hint:", "bold cyan")],
     )

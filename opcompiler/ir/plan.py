@@ -9,6 +9,7 @@ from types import MappingProxyType
 from opcompiler.ir.algebra import Algebra, Seed
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.cost import NO_COST, Cost
+from opcompiler.ir.display import rendered
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.sampling import Sampling
@@ -201,3 +202,11 @@ class Plan:
         from opcompiler.ir.plan_table import plan_table
 
         return plan_table(self)
+
+    def _repr_html_(self) -> str | None:
+        """Return what a notebook shows."""
+        return rendered(self, "html")
+
+    def _repr_latex_(self) -> str | None:
+        """Return what a notebook shows where it prefers formulas."""
+        return rendered(self, "latex")
