@@ -8,7 +8,17 @@ from fractions import Fraction
 from typing import Literal, assert_never
 
 from opcompiler.ir.coefficient import Coefficient
-from opcompiler.ir.law import Coordinates, Frame, IndependentPair, Law, Rademacher
+from opcompiler.ir.law import (
+    Coordinates,
+    Frame,
+    Gaussian,
+    IndependentPair,
+    Law,
+    Orthogonal,
+    Rademacher,
+    Sphere,
+    ThreePoint,
+)
 from opcompiler.ir.normal_form import Contraction, NormalForm
 from opcompiler.ir.symbol import Generator, Monomial, PowerSum, Quadric, Xi
 from opcompiler.ir.variance import PerTerm, Tensor, VarianceFormula, VarianceTerm
@@ -22,6 +32,9 @@ __all__ = ["variance_formulas"]
 
 Rows = tuple[tuple[Fraction, ...], ...] | None
 Weights = tuple[Fraction, ...] | None
+
+_ENTRIES = (Gaussian(), Rademacher(), ThreePoint(), Sphere(), Orthogonal())
+"""Laws of single directions whose products have a formula, beside uniform coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,8 @@ def variance_formulas(
 ) -> tuple[VarianceFormula, ...]:
     """Return the variance of the estimate of every sampled contraction at one point.
 
-    Contractions that multiply estimates along two spaces, or powers of an indefinite quadratic form, have no formula.
+    Contractions that multiply estimates along two spaces, powers of an indefinite quadratic form, and products of
+    coordinates drawn by importance have no formula.
 
     Args:
         normal_form: as asked for.
@@ -79,6 +93,8 @@ def _terms(
         if len(part.factors) != 1 or _is_indefinite_power(part.factors[0]):
             return None
         for share, factor in _shares(part.factors[0], concrete_law(law, part)):
+            if share.kind == "independent" and share.law not in (Coordinates(), *_ENTRIES):
+                return None
             shared.setdefault(share, []).append(_linear_part(contraction, part, share, factor))
     terms = [term for share, parts in shared.items() for term in _of_share(share, parts, draws)]
     for group in sampled.groups:
