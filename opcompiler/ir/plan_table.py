@@ -20,6 +20,7 @@ def plan_table(plan: Plan) -> str:
     rows = [
         ("operator", "; ".join(plan.normal_form.written)),
         ("scheme", str(plan.scheme)),
+        *_draws(plan),
         ("fields", ", ".join(plan.joint.fields) or "none"),
         *_certificate(plan.certificate),
         *_propagation(plan, plan.joint),
@@ -38,6 +39,17 @@ def plan_table(plan: Plan) -> str:
 def _alternative(alternative: Alternative) -> str:
     count = "" if alternative.coefficients is None else f" {alternative.coefficients:,}"
     return f"{alternative.strategy}{count}: {alternative.reason}"
+
+
+def _draws(plan: Plan) -> list[tuple[str, str]]:
+    if plan.sampling is None:
+        return []
+    texts = [
+        f"{draw.space}: {draw.directions:,} directions in {draw.of} by {draw.law!r}"
+        + (f", {plan.sampling.repeats:,} times" if draw.repeated and plan.sampling.repeats > 1 else "")
+        for draw in plan.sampling.draws
+    ]
+    return [("drawn" if n == 0 else "", text) for n, text in enumerate(_cut(texts))]
 
 
 def _certificate(certificate: Certificate) -> list[tuple[str, str]]:
@@ -74,12 +86,12 @@ def _seed(plan: Plan, seed: Seed) -> str:
         case AxisSeed(element, coefficient):
             return _term(coefficient, f"xᵢ→[{element}]")
         case CoordinateSeed(element, space, index, coefficient):
-            name = plan.normal_form.declarations.space(space).coordinate_name(index)
+            name = plan.propagated.declarations.space(space).coordinate_name(index)
             return _term(coefficient, f"{name}→[{element}]")
 
 
 def _readout(plan: Plan, readout: Readout) -> str:
-    contraction = plan.normal_form.contractions[readout.contraction]
+    contraction = plan.propagated.contractions[readout.contraction]
     parts = _cut([_term(part.coefficient, _part(part)) for part in readout.parts], 8)
     shape = f" of shape {readout.shape}" if readout.shape else ""
     value = " + ".join(parts) or "0"
