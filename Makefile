@@ -13,7 +13,11 @@ WORKERS ?= 2
 # The interpreter that makes the environment; found by itself unless given.
 PYTHON ?=
 
-.PHONY: help demo test coverage fuzz lint format wheel clean
+# Thousands of small programs that run once: they are not worth optimising.
+QUICK_XLA := --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 \
+  --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1
+
+.PHONY: help demo test coverage operators fuzz lint format wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +28,11 @@ demo: $(VENV)/installed ## Compile, certify and evaluate operators on neural net
 test: $(VENV)/installed-dev ## Run all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
-coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (several hours)
-	@OPCOMPILER_COVERAGE=full $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage
+coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (about half an hour of processor time)
+	@OPCOMPILER_COVERAGE=full XLA_FLAGS='$(QUICK_XLA)' $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage
+
+operators: $(VENV)/installed-dev ## Compare all strategies on 300 random operators (about 10 minutes)
+	@OPCOMPILER_DRAWS=300 $(BIN)/python -m pytest -q --durations=5 tests/planning/test_strategies.py
 
 fuzz: $(VENV)/installed-dev ## Read 20 000 mutated, random and generated texts each (about 10 minutes)
 	@OPCOMPILER_FUZZ=20000 $(BIN)/python -m pytest -q --durations=5 tests/language/test_fuzz.py

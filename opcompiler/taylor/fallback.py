@@ -27,7 +27,15 @@ from opcompiler.errors import UnsupportedPrimitiveError
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.composition import COMPOSITION
-from opcompiler.taylor.jaxpr import ClosedJaxpr, dtype_of, is_call_of, is_elementwise, trace
+from opcompiler.taylor.jaxpr import (
+    ClosedJaxpr,
+    constants,
+    dtype_of,
+    is_call_of,
+    is_elementwise,
+    is_forgotten,
+    trace,
+)
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.indexing import stacked
 from opcompiler.taylor.series import Series, compose, constant, is_series
@@ -105,8 +113,26 @@ def custom_jvp_call(application: Application, *inputs: Any) -> list[Any]:
 
 
 def differentiated(application: Application, *inputs: Any) -> list[Any]:
-    """Return f(x) for the series x among the inputs, from the tangents of f."""
+    """Return f(x) for the series x among the inputs, from the tangents of f.
+
+    Raises:
+        UnsupportedPrimitiveError: f has no derivative, or one that JAX itself cannot differentiate once more.
+    """
     tangent = _Tangent.of(application, inputs)
+    try:
+        return _by_tangent(application, tangent)
+    except jax.errors.UnexpectedTracerError as problem:
+        raise _without_derivative(application) from problem
+
+
+def _without_derivative(application: Application) -> UnsupportedPrimitiveError:
+    return UnsupportedPrimitiveError(
+        f"primitive '{application.name}' at {application.source} has no derivative",
+        hint="wrap the function in jax.custom_jvp, or give it a rule with opcompiler.taylor.register_rule",
+    )
+
+
+def _by_tangent(application: Application, tangent: _Tangent) -> list[Any]:
     if tangent.is_pointwise:
         return [_pointwise(application, tangent)]
     structure = application.structure
@@ -153,14 +179,16 @@ class _Tangent:
         try:
             return jax.jvp(function, tuple(points), tuple(directions))[1]
         except (NotImplementedError, ValueError, TypeError) as problem:
-            raise UnsupportedPrimitiveError(
-                f"primitive '{self.application.name}' at {self.application.source} has no derivative",
-                hint="wrap the function in jax.custom_jvp, or give it a rule with opcompiler.taylor.register_rule",
-            ) from problem
+            raise _without_derivative(self.application) from problem
 
     def jaxpr(self) -> ClosedJaxpr:
         points = [v.primal for v in self.series]
-        return trace(lambda p, t: self(p, t), points, points)[0]
+        closed = trace(lambda p, t: self(p, t), points, points)[0]
+        if any(map(is_forgotten, constants(closed))):
+            # A compiled derivative rule turns its static arguments into tracers (that of `expn` does), and a call
+            # inside it holds on to them when the trace is over; nested `jax.jvp` fails likewise.
+            raise _without_derivative(self.application)
+        return closed
 
     @property
     def is_pointwise(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax._src import core as _core
 from jax._src import source_info_util
 from jax.extend import core
 
@@ -24,6 +25,7 @@ __all__ = [
     "dtype_of",
     "is_call_of",
     "is_elementwise",
+    "is_forgotten",
     "is_literal",
     "literal",
     "located",
@@ -66,6 +68,18 @@ def is_call_of(equation: Equation, name: str) -> bool:
     """Whether the equation calls the custom_jvp function that was defined under this name."""
     info = equation.params["call_jaxpr"].jaxpr.debug_info
     return info is not None and info.func_src_info.split(" ")[0] == name
+
+
+def is_forgotten(value: Any) -> bool:
+    """Whether a value is a tracer of a trace that is over: it belongs to none of those under way, all being known."""
+    if not isinstance(value, jax.core.Tracer):
+        return False
+    under_way = _core.trace_ctx.trace
+    while under_way is not value._trace:
+        if not hasattr(under_way, "parent_trace"):
+            return under_way is _core.eval_trace
+        under_way = under_way.parent_trace
+    return False
 
 
 def is_literal(atom: Any) -> bool:

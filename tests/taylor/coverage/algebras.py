@@ -1,8 +1,12 @@
-"""Truncated algebras with random curves through a point, and what nested `jax.jvp` makes of them.
+"""Truncated algebras with random curves through a point, and how derivatives along curves give their coefficients.
 
 Every algebra here is written down from the Leibniz rule for c_α = ∂^α f; nothing is planned. The variables follow a
-polynomial curve or surface x(ε) = Σ c_α ε^α / α! with random coefficients; the reference values are the derivatives
-of ε ↦ f(x(ε)) at 0 by nested forward differentiation of an ordinary JAX function.
+polynomial curve or surface x(ε) = Σ c_α ε^α / α! with random coefficients. What the engine should give follows from
+the derivatives of ε ↦ f(x(ε)) along a few curves in one parameter: mixed derivatives by polarisation,
+
+    ∂ᵏ of t ↦ g(αt, βt) = Σ_i C(k, i) αⁱ βᵏ⁻ⁱ ∂_xⁱ ∂_yᵏ⁻ⁱ g,
+
+solved for k + 1 or more directions (α, β). So one nested differentiation serves all algebras at once.
 """
 
 from __future__ import annotations
@@ -14,9 +18,8 @@ from itertools import product
 from math import comb, factorial
 from typing import Any
 
-import jax
 import numpy as np
-from jax import numpy as jnp
+from taylor.coverage.nested import Curve
 
 from opcompiler.ir.algebra import Algebra, Axis, Element, Term
 from opcompiler.ir.coefficient import Coefficient
@@ -30,22 +33,27 @@ DIRECTIONS = 2
 WEIGHTS = (Fraction(1), Fraction(-3, 2))
 MIXED = {1: (1, 0), 2: (1, 1), 3: (2, 1), 4: (2, 2), 6: (3, 3)}
 
-Function = Callable[..., list[jax.Array]]
+Table = Sequence[Sequence[np.ndarray]]
+"""Per order from 0 on, per result: the derivative, with the curves as leading axis."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """An algebra, seeds for every variable, and the reference values of a function along them.
+    """An algebra, seeds for every variable, and what its coefficients are in terms of derivatives along curves.
 
     Attributes:
         algebra: basis and product table.
         seeds: per variable, element number → coefficient (directions leading for a family).
-        reference: function of the variables → per element (from 0 on) the list of its results' coefficients.
+        curves: the curves along which the reference differentiates.
+        order: the highest derivative along them that is needed.
+        collect: derivatives along the curves → per element (from 0 on) the coefficients of the results.
     """
 
     algebra: Algebra
     seeds: list[dict[int, np.ndarray]]
-    reference: Callable[[Function], list[list[jax.Array]]]
+    curves: list[Curve]
+    order: int
+    collect: Callable[[Table], list[list[np.ndarray]]]
 
 
 def problem(kind: str, order: int, points: Sequence[np.ndarray], seed: int) -> Problem:
@@ -63,44 +71,6 @@ def _random(rng: np.random.Generator, shape: tuple[int, ...], degree: int, like:
     return value.astype(np.complex64 if np.iscomplexobj(like) else np.float32).astype(like.dtype)
 
 
-# nested jvp ---------------------------------------------------------------------------------------------------------
-
-
-def extended(function: Callable[..., tuple], argument: int) -> Callable[..., tuple]:
-    """Return (F_0, …, F_k, ∂F_k) for a function that returns (F_0, …, F_k), F_j = ∂^j F_0."""
-
-    def longer(*values: jax.Array) -> tuple:
-        def of_one(value: jax.Array) -> tuple:
-            return function(*values[:argument], value, *values[argument + 1 :])
-
-        results, tangents = jax.jvp(of_one, (values[argument],), (jnp.ones_like(values[argument]),))
-        return (*results, tangents[-1])
-
-    return longer
-
-
-def derivatives(function: Callable[..., Any], *orders: int, dtype: Any = jnp.float64) -> tuple:
-    """Return the mixed derivatives at 0 as nested tuples, the first variable's orders outermost."""
-    for argument in reversed(range(len(orders))):
-        inner = function
-        function = lambda *values, inner=inner: (inner(*values),)  # noqa: E731
-        for _ in range(orders[argument]):
-            function = extended(function, argument)
-    return function(*(jnp.zeros((), dtype) for _ in orders))
-
-
-def along(function: Function, points: Sequence[Any], curve: Callable[[int, Any], Any], *orders: int) -> tuple:
-    """Return the derivatives of ε ↦ f(x + curve(ε)); `curve(i, ε)` moves variable i."""
-
-    def composite(*eps: jax.Array) -> list[jax.Array]:
-        return function(*(jnp.asarray(x) + curve(i, eps) for i, x in enumerate(points)))
-
-    return derivatives(composite, *orders)
-
-
-# the algebras -------------------------------------------------------------------------------------------------------
-
-
 def _binomials(order: int, weights: tuple[Fraction, ...] | None = None) -> tuple[Term, ...]:
     return tuple(
         Term(j, k - j, k, Coefficient.of(comb(k, j)), weights if k == order else None)
@@ -114,11 +84,10 @@ def _univariate(order: int, points: Sequence[np.ndarray], rng: np.random.Generat
     algebra = Algebra(tuple(Element(f"∂^{k}", k) for k in range(order + 1)), (), _binomials(order))
     seeds = [{k: _random(rng, p.shape, k, p) for k in range(1, order + 1)} for p in points]
 
-    def reference(function: Function) -> list[list[jax.Array]]:
-        curve = lambda i, eps: sum(c * eps[0] ** k / factorial(k) for k, c in seeds[i].items())  # noqa: E731
-        return [list(values) for values in along(function, points, curve, order)]
+    def collect(table: Table) -> list[list[np.ndarray]]:
+        return [[value[0] for value in table[k]] for k in range(order + 1)]
 
-    return Problem(algebra, seeds, reference)
+    return Problem(algebra, seeds, [seeds], order, collect)
 
 
 def _family(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) -> Problem:
@@ -142,25 +111,18 @@ def _family(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) 
             seed[order] = _random(rng, p.shape, order, p)
         seeds.append(seed)
 
-    def reference(function: Function) -> list[list[jax.Array]]:
-        per_direction = []
-        for r in range(DIRECTIONS):
+    def curve(r: int) -> Curve:
+        low = [{k: seed[k][r] for k in range(1, max(order, 2))} for seed in seeds]
+        # The seed of the single top element enters once: through direction 0, which has weight 1.
+        return [{**c, order: s[order]} for c, s in zip(low, seeds, strict=True)] if order > 1 and r == 0 else low
 
-            def curve(i: int, eps: Any, r: int = r) -> Any:
-                low = sum(seeds[i][k][r] * eps[0] ** k / factorial(k) for k in range(1, max(order, 2)))
-                # The seed of the single top element enters once: through direction 0, which has weight 1.
-                top = seeds[i][order] * eps[0] ** order / factorial(order) if order > 1 and r == 0 else 0.0
-                return low + top
+    def collect(table: Table) -> list[list[np.ndarray]]:
+        values = [[value[0] for value in table[0]], *(list(table[k]) for k in range(1, order + 1))]
+        if order > 1:
+            values[order] = [np.tensordot(weight, value, 1) for value in values[order]]
+        return values
 
-            per_direction.append(along(function, points, curve, order))
-        results: list[list[jax.Array]] = [list(per_direction[0][0])]
-        for k in range(1, order + 1):
-            stacked = [jnp.stack(values) for values in zip(*(d[k] for d in per_direction), strict=True)]
-            single = k == order and order > 1
-            results.append([jnp.tensordot(weight, s, 1) for s in stacked] if single else stacked)
-        return results
-
-    return Problem(algebra, seeds, reference)
+    return Problem(algebra, seeds, [curve(r) for r in range(DIRECTIONS)], order, collect)
 
 
 def _mixed(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) -> Problem:
@@ -176,19 +138,27 @@ def _mixed(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) -
                 terms.append(Term(left, right, number[i, j], Coefficient.of(comb(i, p) * comb(j, q))))
     algebra = Algebra(tuple(Element(f"∂x^{i}∂y^{j}", i + j) for i, j in labels), (), tuple(terms))
     seeds = [{n: _random(rng, p.shape, i + j, p) for (i, j), n in number.items() if n} for p in points]
+    angles = np.pi * np.arange(order + 1) / (order + 1)
+    directions = np.stack([np.cos(angles), np.sin(angles)], -1)
 
-    def reference(function: Function) -> list[list[jax.Array]]:
-        def surface(k: int, eps: Any) -> Any:
-            return sum(
-                seeds[k][n] * eps[0] ** i * eps[1] ** j / (factorial(i) * factorial(j))
-                for (i, j), n in number.items()
-                if n
-            )
+    def part(k: int, i: int) -> np.ndarray:
+        return comb(k, i) * directions[:, 0] ** i * directions[:, 1] ** (k - i)
 
-        table = along(function, points, surface, a, b)
-        return [list(table[i][j]) for i, j in labels]
+    def curve(r: int) -> Curve:
+        def derivative(seed: dict[int, np.ndarray], k: int) -> Any:
+            return sum(part(k, i)[r] * seed[number[i, k - i]] for i in range(k + 1) if (i, k - i) in number)
 
-    return Problem(algebra, seeds, reference)
+        return [{k: derivative(seed, k) for k in range(1, order + 1)} for seed in seeds]
+
+    def collect(table: Table) -> list[list[np.ndarray]]:
+        partials: dict[tuple[int, int], list[np.ndarray]] = {}
+        for k in range(order + 1):
+            solve = np.linalg.pinv(np.stack([part(k, i) for i in range(k + 1)], -1))
+            for i in range(k + 1):
+                partials[i, k - i] = [np.tensordot(solve[i], value, 1) for value in table[k]]
+        return [partials[label] for label in labels]
+
+    return Problem(algebra, seeds, [curve(r) for r in range(order + 1)], order, collect)
 
 
 def _ungraded(order: int, points: Sequence[np.ndarray], rng: np.random.Generator) -> Problem:
@@ -201,9 +171,8 @@ def _ungraded(order: int, points: Sequence[np.ndarray], rng: np.random.Generator
     algebra = Algebra(elements, (), plain.algebra.table + lower)
     seeds = [{**s, order: s[order] + s[order - 1]} for s in plain.seeds]
 
-    def reference(function: Function) -> list[list[jax.Array]]:
-        values = plain.reference(function)
-        top = [u + v for u, v in zip(values[order], values[order - 1], strict=True)]
-        return [*values[:-1], top]
+    def collect(table: Table) -> list[list[np.ndarray]]:
+        values = plain.collect(table)
+        return [*values[:-1], [u + v for u, v in zip(values[order], values[order - 1], strict=True)]]
 
-    return Problem(algebra, seeds, reference)
+    return Problem(algebra, seeds, plain.curves, order, collect)

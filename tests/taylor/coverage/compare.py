@@ -1,8 +1,8 @@
-"""Runs a case over an algebra and compares every coefficient with the reference."""
+"""Runs a case over algebras and compares every coefficient with the reference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -10,15 +10,21 @@ import numpy as np
 from jax import numpy as jnp
 from taylor.coverage.algebras import Problem, problem
 from taylor.coverage.cases import Case, Fixed, flat_arguments, is_fixed
+from taylor.coverage.nested import along_curves, evaluated
 
 from opcompiler.taylor import Jet, evaluate, variable
 
-__all__ = ["both", "problem_of", "reference_of", "relative_error", "results_of"]
+__all__ = ["both", "compiled", "floats", "problem_of", "references_of", "relative_error", "results_of", "split"]
 
 Coefficients = list[list[np.ndarray]]
 """Per element of the algebra, per floating-point result."""
 
-QUICK = {"xla_backend_optimization_level": "0", "xla_llvm_disable_expensive_passes": True}
+QUICK = {
+    "xla_backend_optimization_level": "0",
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 """Programs that run once are not worth optimising."""
 
 
@@ -45,21 +51,42 @@ def _cast(value: Any, dtype: Any) -> np.ndarray:
     return value.astype(dtype) if value.dtype == np.float64 else value
 
 
+def floats(results: Any) -> list[jax.Array]:
+    """Return the floating-point arrays of a pytree."""
+    leaves = jax.tree_util.tree_leaves(results)
+    return [jnp.asarray(r) for r in leaves if jnp.issubdtype(jnp.result_type(r), jnp.inexact)]
+
+
 def problem_of(case: Case, kind: str, order: int) -> Problem:
     """Return the algebra and the seeds of a case."""
     return problem(kind, order, split(case)[0], case.seed)
 
 
-def reference_function(case: Case, task: Problem) -> Callable[[], list[list[jax.Array]]]:
-    """Return the function that computes the coefficients of the floating-point results by nested `jax.jvp`."""
-    _, rebuilt = split(case)
+def reference_program(case: Case, tasks: Sequence[Problem]) -> tuple[Any, int]:
+    """Return the program of the derivatives along the curves of several algebras, by one nested `jax.jvp`."""
+    points, rebuilt = split(case)
     function = case.reference or case.function
+    curves = [curve for task in tasks for curve in task.curves]
+    order = max(task.order for task in tasks)
+    return along_curves(lambda *values: floats(function(*rebuilt(list(values)))), points, curves, order)
 
-    def smooth_results(*values: Any) -> list[jax.Array]:
-        results = jax.tree_util.tree_leaves(function(*rebuilt(list(values))))
-        return [jnp.asarray(r) for r in results if jnp.issubdtype(jnp.result_type(r), jnp.inexact)]
 
-    return lambda: task.reference(smooth_results)
+def collected(tasks: Sequence[Problem], table: Sequence[Sequence[Any]]) -> list[Coefficients]:
+    """Return the coefficients over the algebras from the derivatives along all their curves."""
+    table = [[np.asarray(value) for value in row] for row in table]
+    results, first = [], 0
+    for task in tasks:
+        own = slice(first, first + len(task.curves))
+        results.append(task.collect([[value[own] for value in row] for row in table]))
+        first += len(task.curves)
+    return results
+
+
+def references_of(case: Case, tasks: Sequence[Problem]) -> list[Coefficients]:
+    """Return the coefficients of the floating-point results over several algebras, step by step."""
+    program = reference_program(case, tasks)
+    with jax.disable_jit():
+        return collected(tasks, evaluated(*program))
 
 
 def engine_function(case: Case, task: Problem, dtype: Any = np.float64) -> tuple[Callable[..., Any], tuple[Any, Any]]:
@@ -77,32 +104,36 @@ def engine_function(case: Case, task: Problem, dtype: Any = np.float64) -> tuple
     return run, ([jnp.asarray(p) for p in points], seeds)
 
 
-def reference_of(case: Case, task: Problem) -> Coefficients:
-    """Return the coefficients of the floating-point results, by nested `jax.jvp`.
+def engine_program(
+    case: Case, tasks: Sequence[Problem], dtype: Any = np.float64
+) -> tuple[Callable[..., list[Any]], list[Any]]:
+    """Return the function that computes the coefficients over several algebras by the engine, and its argument."""
+    pairs = [engine_function(case, task, dtype) for task in tasks]
 
-    Step by step where the order is high: there the program is too large to compile in a reasonable time.
-    """
-    function = reference_function(case, task)
-    return jax.tree_util.tree_map(np.asarray, compiled(function) if task.algebra.order < 4 else function())
+    def run(arguments: Sequence[Any]) -> list[Any]:
+        return [function(*a) for (function, _), a in zip(pairs, arguments, strict=True)]
 
-
-def results_of(case: Case, task: Problem, jit: bool = True, dtype: Any = np.float64) -> Coefficients:
-    """Return the coefficients of the floating-point results, by the engine."""
-    run, arguments = engine_function(case, task, dtype)
-    return jax.tree_util.tree_map(np.asarray, compiled(run, *arguments) if jit else run(*arguments))
+    return run, [arguments for _, arguments in pairs]
 
 
-def both(case: Case, task: Problem) -> tuple[Coefficients, Coefficients]:
-    """Return results and reference from one compilation, which halves the time of a short run."""
-    run, arguments = engine_function(case, task)
-    reference = reference_function(case, task)
-    ours, theirs = compiled(lambda *a: (run(*a), reference()), *arguments)
-    return jax.tree_util.tree_map(np.asarray, ours), jax.tree_util.tree_map(np.asarray, theirs)
+def results_of(case: Case, tasks: Sequence[Problem], jit: bool, dtype: Any = np.float64) -> list[Coefficients]:
+    """Return the coefficients of the floating-point results over several algebras by the engine."""
+    run, arguments = engine_program(case, tasks, dtype)
+    return jax.tree_util.tree_map(np.asarray, compiled(run, arguments) if jit else run(arguments))
+
+
+def both(case: Case, tasks: Sequence[Problem]) -> tuple[list[Coefficients], list[Coefficients]]:
+    """Return results and reference, from one compiled program: for low orders that is the fastest way."""
+    run, arguments = engine_program(case, tasks)
+    program = reference_program(case, tasks)
+    ours, theirs = compiled(lambda a: (run(a), evaluated(*program)), arguments)
+    return jax.tree_util.tree_map(np.asarray, ours), collected(tasks, theirs)
 
 
 def relative_error(have: Coefficients, want: Coefficients) -> float:
     """Return the largest error over all coefficients, each relative to max(1, largest entry of its array)."""
     worst = 0.0
+    assert len(have) == len(want), f"{len(have)} elements instead of {len(want)}"
     for ours, theirs in zip(have, want, strict=True):
         for a, b in zip(ours, theirs, strict=True):
             assert a.shape == b.shape, f"shape {a.shape} instead of {b.shape}"

@@ -202,8 +202,8 @@ for name, function in {
     "hyp1f1": lambda x: special.hyp1f1(1.2, 2.3, x),
     "bernoulli-like logsumexp": lambda x: special.logsumexp(x, b=jnp.array([1.0, 2.0, 0.5])),
 }.items():
-    # The rule of E_n computes the static argument of the next E_n inside a trace, which JAX refuses under jit as well.
-    options = {"limit": 1} if name in ("exp1", "expn") else {}
+    # The rule of E_n computes the static argument of the next E_n inside a trace: JAX has no second derivative either.
+    options = {"limit": 1, "unsupported_from": 2} if name in ("exp1", "expn") else {}
     if "zeta" in name or "beta" in name:
         options = {"short": 1}
     add(name, "special", function, POSITIVE, **options)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
+import equinox as eqx
 import jax
 import numpy as np
+import optax
+from flax import linen, nnx
 from jax import lax, nn
 from jax import numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
@@ -74,7 +75,12 @@ for name, function in {
     "linear_call": lambda x: jax.custom_derivatives.linear_call(lambda r, v: v * r, lambda r, t: t * r, 2.0, x**2),
     "custom_vmap": lambda x: batched_by_hand(x) * x,
 }.items():
-    add(name, "control flow", function, X)
+    # The reference runs without jit, where scans have at least one step, and over a batch of curves.
+    reference = {
+        "scan of length zero": lambda x: (x[0] ** 2, x[:0]),
+        "linear_call": lambda x: 2 * x**2,
+    }.get(name)
+    add(name, "control flow", function, X, reference=reference)
 
 # nested differentiation ---------------------------------------------------------------------------------------------
 
@@ -425,44 +431,67 @@ def differentiated_parameters(parameters, x):
     return x.sum()
 
 
-if find_spec("equinox"):
-    import equinox as eqx
+# equinox and flax -----------------------------------------------------------------------------------------------------
 
-    _mlp = eqx.nn.MLP(3, "scalar", 4, 2, jnp.tanh, key=jax.random.key(0), dtype=jnp.float64)
-    _sequential = eqx.nn.Sequential(
-        [
-            eqx.nn.Linear(3, 4, key=jax.random.key(1), dtype=jnp.float64),
-            eqx.nn.LayerNorm(4, dtype=jnp.float64),
-            eqx.nn.Lambda(nn.gelu),
-        ]
-    )
-    _attention = eqx.nn.MultiheadAttention(2, 4, key=jax.random.key(2), dtype=jnp.float64)
-    _cell = eqx.nn.GRUCell(3, 4, key=jax.random.key(3), dtype=jnp.float64)
-    _convolution = eqx.nn.Conv1d(2, 3, 2, key=jax.random.key(4), dtype=jnp.float64)
-    _pooling = eqx.nn.AvgPool1d(2, 1)
-    _group = eqx.nn.GroupNorm(2, 4, dtype=jnp.float64)
-    add("equinox MLP", "equinox", _mlp, X)
-    add("equinox MLP under filter_jit", "equinox", eqx.filter_jit(_mlp), X)
-    add("equinox Sequential", "equinox", _sequential, X)
-    add("equinox MultiheadAttention", "equinox", lambda x: _attention(x, x, x), draw(3, 4, salt=45))
-    add("equinox GRUCell", "equinox", lambda x: _cell(x, jnp.sin(jnp.ones(4) * x[0])), X)
-    add("equinox Conv1d and pooling", "equinox", lambda x: _pooling(_convolution(x)), draw(2, 5, salt=46))
-    add("equinox GroupNorm", "equinox", _group, draw(4, 3, salt=47))
+_mlp = eqx.nn.MLP(3, "scalar", 4, 2, jnp.tanh, key=jax.random.key(0), dtype=jnp.float64)
+_sequential = eqx.nn.Sequential(
+    [
+        eqx.nn.Linear(3, 4, key=jax.random.key(1), dtype=jnp.float64),
+        eqx.nn.LayerNorm(4, dtype=jnp.float64),
+        eqx.nn.Lambda(nn.gelu),
+    ]
+)
+_attention = eqx.nn.MultiheadAttention(2, 4, key=jax.random.key(2), dtype=jnp.float64)
+_cell = eqx.nn.GRUCell(3, 4, key=jax.random.key(3), dtype=jnp.float64)
+_convolution = eqx.nn.Conv1d(2, 3, 2, key=jax.random.key(4), dtype=jnp.float64)
+_pooling = eqx.nn.AvgPool1d(2, 1)
+_group = eqx.nn.GroupNorm(2, 4, dtype=jnp.float64)
+add("equinox MLP", "equinox", _mlp, X)
+add("equinox MLP under filter_jit", "equinox", eqx.filter_jit(_mlp), X)
+add("equinox Sequential", "equinox", _sequential, X)
+add("equinox MultiheadAttention", "equinox", lambda x: _attention(x, x, x), draw(3, 4, salt=45))
+add("equinox GRUCell", "equinox", lambda x: _cell(x, jnp.sin(jnp.ones(4) * x[0])), X)
+add("equinox Conv1d and pooling", "equinox", lambda x: _pooling(_convolution(x)), draw(2, 5, salt=46))
+add("equinox GroupNorm", "equinox", _group, draw(4, 3, salt=47))
 
-if find_spec("flax"):
-    from flax import linen, nnx
 
-    class _Linen(linen.Module):
-        @linen.compact
-        def __call__(self, x):
-            x = linen.LayerNorm(param_dtype=jnp.float64)(jnp.tanh(linen.Dense(4, param_dtype=jnp.float64)(x)))
-            return linen.Dense(1, param_dtype=jnp.float64)(x)[0]
+class _Linen(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = linen.LayerNorm(param_dtype=jnp.float64)(jnp.tanh(linen.Dense(4, param_dtype=jnp.float64)(x)))
+        return linen.Dense(1, param_dtype=jnp.float64)(x)[0]
 
-    _linen = _Linen()
-    _linen_parameters = _linen.init(jax.random.key(0), jnp.ones(3))
-    _nnx = nnx.Linear(3, 4, param_dtype=jnp.float64, rngs=nnx.Rngs(0))
-    _nnx_norm = nnx.LayerNorm(4, param_dtype=jnp.float64, rngs=nnx.Rngs(1))
-    _nnx_conv = nnx.Conv(2, 3, (2,), param_dtype=jnp.float64, rngs=nnx.Rngs(2))
-    add("flax linen module", "flax", lambda x: _linen.apply(_linen_parameters, x), X)
-    add("flax nnx layers", "flax", lambda x: _nnx_norm(nn.gelu(_nnx(x))), X)
-    add("flax nnx convolution", "flax", lambda x: _nnx_conv(x), draw(1, 5, 2, salt=48))
+
+_linen = _Linen()
+_linen_parameters = _linen.init(jax.random.key(0), jnp.ones(3))
+_nnx = nnx.Linear(3, 4, param_dtype=jnp.float64, rngs=nnx.Rngs(0))
+_nnx_norm = nnx.LayerNorm(4, param_dtype=jnp.float64, rngs=nnx.Rngs(1))
+_nnx_conv = nnx.Conv(2, 3, (2,), param_dtype=jnp.float64, rngs=nnx.Rngs(2))
+add("flax linen module", "flax", lambda x: _linen.apply(_linen_parameters, x), X)
+add("flax nnx layers", "flax", lambda x: _nnx_norm(nn.gelu(_nnx(x))), X)
+add("flax nnx convolution", "flax", lambda x: _nnx_conv(x), draw(1, 5, 2, salt=48))
+
+_attends = linen.MultiHeadDotProductAttention(2, param_dtype=jnp.float64)
+_attends_parameters = _attends.init(jax.random.key(3), jnp.ones((3, 4)))
+_gates = linen.GRUCell(4, param_dtype=jnp.float64)
+_gates_parameters = _gates.init(jax.random.key(4), jnp.zeros(4), jnp.ones(3))
+add("flax linen attention", "flax", lambda x: _attends.apply(_attends_parameters, x, x), draw(3, 4, salt=49))
+add("flax linen GRUCell", "flax", lambda x: _gates.apply(_gates_parameters, jnp.sin(jnp.ones(4) * x[0]), x)[0], X)
+
+
+# parameters as optax has them ---------------------------------------------------------------------------------------
+
+
+@case("optax", {"dense": {"kernel": W, "bias": READ}, "scale": (READ**2,)}, Fixed(X))
+def clipped_update(parameters, x):
+    """One step of gradient descent with clipped gradients, and the loss after it."""
+
+    def loss(p):
+        return jnp.sum(jnp.tanh(x @ p["dense"]["kernel"] + p["dense"]["bias"]) * p["scale"][0])
+
+    transform = optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1))
+    updates, _ = transform.update(jax.grad(loss)(parameters), transform.init(parameters), parameters)
+    return loss(optax.apply_updates(parameters, updates))
+
+
+add("optax losses", "optax", lambda x: (optax.huber_loss(3 * x, delta=0.7), optax.log_cosh(x), optax.l2_loss(x)), X)
