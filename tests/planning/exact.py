@@ -14,6 +14,11 @@ Value = dict[tuple[int, int], Fraction]
 """(element, direction) → coefficient; zeros may be left out."""
 
 
+def number(value):
+    """A rational number as it is, an irrational one in floating point."""
+    return value if isinstance(value, int | Fraction) else float(value)
+
+
 def product_in(algebra: Algebra, f: Value, g: Value, values=()) -> Value:
     """The Leibniz rule as the docstring of `ir.algebra` states it, entry by entry."""
     zero = Fraction(0)
@@ -39,7 +44,7 @@ def product_in(algebra: Algebra, f: Value, g: Value, values=()) -> Value:
             value = f.get(a, zero) * g.get(b, zero)
             if term.left != term.right:
                 value += f.get(b, zero) * g.get(a, zero)
-            weight = term.weights[r] if term.weights is not None and out.axis is None else 1
+            weight = number(term.weights[r]) if term.weights is not None and out.axis is None else 1
             add(c, factor * weight * value)
     return result
 
@@ -62,7 +67,7 @@ def coordinate_jets(propagation: Propagation, names, point, values=()) -> list[V
                     row = axis.matrix[r] if axis.matrix is not None else [int(r == c) for c in range(len(columns))]
                     for name, entry in zip(columns, row, strict=True):
                         jet = jets[names.index(name)]
-                        jet[(element, r)] = jet.get((element, r), Fraction(0)) + factor * entry
+                        jet[(element, r)] = jet.get((element, r), Fraction(0)) + factor * number(entry)
     return jets
 
 
@@ -85,6 +90,12 @@ def evaluate(propagation: Propagation, polynomial, names, point, values=()) -> d
             size = algebra.size(algebra.elements[part.element])
             factor = evaluate_coefficient(part.coefficient, values)
             runs = [(r, 0, 1) for r in range(size)] if part.positions is None else part.positions
+            if part.weights is not None:
+                position = 0 if part.positions is None else part.positions[0][1]
+                out[position] += factor * sum(
+                    number(w) * total.get((part.element, r), Fraction(0)) for r, w in enumerate(part.weights)
+                )
+                continue
             for direction, position, length in runs:
                 for n in range(length):
                     out[position + n] += factor * total.get((part.element, direction + n), Fraction(0))

@@ -22,12 +22,22 @@ from opcompiler.planning.tangents.forms import (
     power_column,
     residual,
 )
+from opcompiler.planning.tangents.numeric import Array
 from opcompiler.planning.tangents.waring import decompose
 
 __all__ = ["is_rounded", "jet_coefficients"]
 
 _EXACT_WORK = 200_000
 """Largest system, in multiplications, that is solved in exact numbers; larger ones are solved to 1e-12."""
+
+_REFINEMENTS = 4
+"""Rounds of refinement; each gains the digits that the condition of the system leaves, mostly ten or more."""
+
+_BITS = 160
+"""After the binary point of the numbers that a solution is refined in."""
+
+_LONGEST_DENOMINATOR = 10**9
+"""Of coefficients that are tried as exact ones."""
 
 _COSTLY = 4
 """A multiplication of irrational numbers in those of rational ones."""
@@ -172,11 +182,39 @@ def _weights(directions: Sequence[Direction], lower: int, form: Form, degree: in
 
 
 def _nearly(directions: Sequence[Direction], form: Form, degree: int) -> list[Number] | None:
+    """Solve in floating point, refined with residuals in long fixed-point numbers (Wilkinson 1963, chapter 3).
+
+    What then is close to short fractions is tried as an exact solution.
+    """
     indices = monomials(len(directions[0]), degree)
     rational = [tuple(e.rounded() if isinstance(e, Surd) else e for e in v) for v in directions]
-    columns = np.array([[float(x) for x in power_column(v, indices)] for v in rational]).T
-    target = np.array([float(form.get(alpha, Fraction(0))) for alpha in indices])
-    found = np.linalg.lstsq(columns, target, rcond=None)[0]
-    near: list[Number] = [Fraction(float(value)) for value in found]
-    largest = max(map(abs, form.values()))
-    return near if residual(form, rational, near, degree) <= largest / 10**12 else None
+    columns = [[_rational(entry) for entry in power_column(v, indices)] for v in rational]
+    matrix = [[_fixed(entry) for entry in column] for column in columns]
+    floating = np.array([[float(entry) for entry in column] for column in columns], dtype=np.float64).T
+    lengths: Array = np.linalg.norm(floating, axis=0)
+    wanted = [form.get(alpha, Fraction(0)) for alpha in indices]
+    found = [0] * len(directions)
+    for _ in range(_REFINEMENTS):
+        left = [_fixed(value) << _BITS for value in wanted]
+        for weight, column in zip(found, matrix, strict=True):
+            if weight:
+                left = [rest - weight * entry for rest, entry in zip(left, column, strict=True)]
+        size = max(map(abs, left))
+        if size >> _BITS == 0:
+            break
+        target = np.array([rest / size for rest in left], dtype=np.float64)
+        step: Array = np.linalg.lstsq(floating / lengths, target, rcond=None)[0] / lengths
+        found = [weight + int(Fraction(float(d)) * size) // (1 << _BITS) for weight, d in zip(found, step, strict=True)]
+    near: list[Number] = [Fraction(weight, 1 << _BITS) for weight in found]
+    short: list[Number] = [_rational(value).limit_denominator(_LONGEST_DENOMINATOR) for value in near]
+    if residual(form, rational, short, degree) == 0:
+        return short
+    return near if residual(form, rational, near, degree) <= max(map(abs, form.values())) / 10**12 else None
+
+
+def _fixed(value: Fraction) -> int:
+    return (value.numerator << _BITS) // value.denominator
+
+
+def _rational(value: Number) -> Fraction:
+    return value.rounded() if isinstance(value, Surd) else value
