@@ -16,6 +16,7 @@ from opcompiler.execution.directions import Directions
 from opcompiler.execution.draws import directions_for, key_per_point
 from opcompiler.execution.network import network_profile
 from opcompiler.execution.run import run
+from opcompiler.ir.display import rendered
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.schedule import parse_bytes
@@ -136,6 +137,14 @@ class CompiledOperator:
         written = "; ".join(normal_form.written) or f"{len(normal_form.outputs)} outputs"
         spaces = ", ".join(f"{s.name}: {s.shape}" if s.shape else s.name for s in normal_form.declarations.spaces)
         return f"<CompiledOperator {written} over {spaces}>"
+
+    def _repr_html_(self) -> str | None:
+        """Return what a notebook shows: the report on the plan."""
+        return rendered(self.plan, "html")
+
+    def _repr_latex_(self) -> str | None:
+        """Return what a notebook shows where it prefers formulas."""
+        return rendered(self.plan, "latex")
 
     def plan_of(self, call: BoundCall) -> Plan:
         """Return the plan that a call runs.
