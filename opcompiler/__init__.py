@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opcompiler.execution.functions import Function
     from opcompiler.execution.losses import mean_squared, squared
     from opcompiler.execution.operator import CompiledOperator
+    from opcompiler.execution.replicates import Estimate
     from opcompiler.ir import law as laws
     from opcompiler.ir.declarations import Runtime
     from opcompiler.ir.plan import Plan
@@ -38,6 +39,7 @@ __all__ = [
     "ArgumentTypeError",
     "CompiledOperator",
     "DerivativeOrderError",
+    "Estimate",
     "Exact",
     "Function",
     "LimitError",
@@ -76,6 +78,7 @@ _HOMES = {
     "Exact": "opcompiler.ir.scheme",
     "Stochastic": "opcompiler.ir.scheme",
     "Runtime": "opcompiler.ir.declarations",
+    "Estimate": "opcompiler.execution.replicates",
     "Function": "opcompiler.execution.functions",
     **dict.fromkeys(("mean_squared", "squared"), "opcompiler.execution.losses"),
     "CompiledOperator": "opcompiler.execution.operator",

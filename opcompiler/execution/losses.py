@@ -12,19 +12,25 @@ import jax.numpy as jnp
 from opcompiler.errors import ArgumentTypeError, ShapeError
 from opcompiler.execution.accumulation import padded_length, sum_over_chunks
 from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.draws import key_per_point
 from opcompiler.execution.heads import Argument
 from opcompiler.execution.operator import CompiledOperator
-from opcompiler.execution.run import run
+from opcompiler.execution.replicates import divided, keys_of, replicated
+from opcompiler.execution.slopes import slopes
 from opcompiler.ir.plan import Plan
+from opcompiler.planning.schedule import Load
 
 __all__ = ["Squared", "mean_squared", "squared"]
 
 Fields = Callable[..., Any] | Mapping[str, Callable[..., Any]]
 
-_CACHED_BYTES = 2**21
-"""A chunk is fastest when what it carries through the network stays in the cache of one core."""
+_CACHED_BYTES = 2**22
+"""On a processor a chunk is fastest when what its gradient needs stays in the cache of one core."""
 
-_FEWEST_POINTS = 64
+_DEVICE_BYTES = 2**30
+"""An accelerator is kept busy by a chunk of this size; larger ones only take memory."""
+
+_FEWEST_POINTS = 32
 """Smaller chunks lose more to the loop than they gain in memory."""
 
 
@@ -33,6 +39,8 @@ class Squared:
     """(u, points) ↦ |P u|², entry by entry; see `squared`."""
 
     operator: CompiledOperator
+    plug_in: bool = False
+    replicates: int = 2
 
     def __call__(
         self,
@@ -44,20 +52,42 @@ class Squared:
         key: jax.Array | None = None,
     ) -> Any:
         """Evaluate at points; arguments, result and errors as of the operator, but the result is real."""
-        value = self.operator(u, *points, aux=aux, parameters=parameters, functions=functions, key=key)
-        return jax.tree.map(_square, value)
+        count = 1 if self.plug_in else self.replicates
+        operator = _divided(self.operator, count)
+        call = operator.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+        keys = keys_of(operator.plan, call, key)
+        values = replicated(operator.plan_of(call), call, keys, count)
+        return jax.tree.map(
+            lambda leaf: jnp.reshape(_square(leaf), call.batch_shape + leaf.shape[1 + bool(call.batch_shape) :]), values
+        )
 
 
 jax.tree_util.register_static(Squared)
 
 
-def squared(operator: CompiledOperator) -> Squared:
+def squared(operator: CompiledOperator, *, plug_in: bool = False, replicates: int = 2) -> Squared:
     """Return the operator (u, points) ↦ |P u|², entry by entry of the result of P; for complex values |·|².
+
+    The square of an estimate has the mean r² + Var r̂. Therefore the samples of a stochastic operator are divided into m
+    independent estimates r_1 … r_m of the residual r, and what is returned is the U-statistic
+
+        (|Σ_i r_i|² − Σ_i |r_i|²) / (m(m−1)),
+
+    whose mean is |r|² (W. Hoeffding, Annals of Mathematical Statistics 19, 1948); it may be negative. An exact operator
+    is squared.
 
     Args:
         operator: P.
+        plug_in: square one estimate from all samples instead: never negative, of smaller variance, and too large by the
+            variance of the estimate on average. With m samples that bias is of order 1/m.
+        replicates: m.
+
+    Raises:
+        opcompiler.errors.ArgumentTypeError: fewer samples than replicates, or fewer than two replicates.
     """
-    return Squared(operator)
+    _check_replicates(replicates)
+    _divided(operator, 1 if plug_in else replicates)
+    return Squared(operator, plug_in, replicates)
 
 
 def mean_squared(
@@ -66,6 +96,10 @@ def mean_squared(
     *points: Any,
     weights: Any = None,
     chunk: int | Literal["auto"] | None = "auto",
+    plug_in: bool = False,
+    replicates: int = 2,
+    gradient_weight: Any = 0.0,
+    gradient_directions: int | None = None,
     aux: Any = None,
     parameters: Mapping[str, Any] | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
@@ -73,9 +107,16 @@ def mean_squared(
 ) -> jax.Array:
     """Return (1/N) Σ_i w_i |P u(x_i)|², |·|² summed over all entries of the result: the training loss of P u = 0.
 
+    Unbiased, with its gradients, for every scheme (see `squared`).
+
     The points are worked off in chunks. In reverse differentiation, of whatever u closes over and of every argument,
     the gradients of the chunks are added up as they arise, so that memory does not grow with N. With more than one
     chunk, there is no forward derivative (`jax.jvp`) but that of the gradient; `chunk=None` has all.
+
+    With a `gradient_weight` λ the loss is gradient-enhanced: λ·|∇r|² is added to every |r|², where ∇ differentiates the
+    residual r = P u with respect to all coordinates of all spaces (J. Yu, L. Lu, X. Meng and G. Karniadakis, Computer
+    Methods in Applied Mechanics and Engineering 393, 2022). All ∂_j r of a point come from one reverse pass, or |∇r|²
+    is estimated without bias from derivatives along random directions of entries ±1.
 
     Args:
         operator: P; several outputs add up.
@@ -84,39 +125,86 @@ def mean_squared(
         weights: w, one real number per point (an array of the batch shape) or one for all; for an operator of several
             outputs also a tuple or dict of these, one per output. They are not normalised. All 1 by default.
         chunk: points evaluated at once; "auto" chooses by what the plan carries through the network, None takes all.
+        plug_in: take the square of one estimate, as in `squared`.
+        replicates: independent estimates, as in `squared`.
+        gradient_weight: λ.
+        gradient_directions: random directions per point that |∇r|² is estimated with; None is exact.
         aux: as for the operator.
         parameters: as for the operator.
         functions: as for the operator.
-        key: as for the operator.
+        key: as for the operator; an exact one needs it for `gradient_directions`.
 
     Returns:
         A real scalar.
 
     Raises:
         opcompiler.errors.ShapeError: no points, or weights that fit neither the batch nor the outputs.
-        opcompiler.errors.ArgumentTypeError: `chunk` is no positive number.
+        opcompiler.errors.ArgumentTypeError: `chunk`, `replicates` or `gradient_directions` is no such number; a
+            key is missing.
     """
-    del key
+    _check_replicates(replicates)
+    if gradient_directions is not None and (type(gradient_directions) is not int or gradient_directions < 1):
+        raise ArgumentTypeError(f"gradient_directions={gradient_directions!r}", hint="a number of directions, or None")
+    count = 1 if plug_in else replicates
+    operator = _divided(operator, count)
     call = operator.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+    enhanced = not (isinstance(gradient_weight, (int, float)) and gradient_weight == 0)
+    keys = keys_of(operator.plan, call, key)
+    slope_keys = key_per_point(key, call.batch_shape) if enhanced and gradient_directions is not None else None
+    weighted = _weights(weights, operator.plan, call)
+    if call.batch == 0:
+        raise ShapeError("there are no points to take a mean over", hint=f"the batch shape is {call.batch_shape}")
     plan = operator.plan_of(call)
-    batch_shape, count = call.batch_shape, call.batch
-    weighted = _weights(weights, plan, call)
-    if count is None:
-        return _total(run(plan, call), weighted)
-    if count == 0:
-        raise ShapeError("there are no points to take a mean over", hint=f"the batch shape is {batch_shape}")
-    size = _chunk_size(chunk, plan, call)
-    length, size = padded_length(count, size)
-    rows, shared = _split(call)
+
+    def total(call: BoundCall, keys: Any, slope_keys: Any, weights: Sequence[jax.Array], weight: Any) -> jax.Array:
+        def values(moved: BoundCall) -> Any:
+            return replicated(plan, moved, keys, count)
+
+        result = _total(values(call), weights)
+        if not enhanced:
+            return result
+        # The keys of the directions are none of those that the replicates draw with.
+        apart = (
+            None
+            if slope_keys is None
+            else jax.vmap(lambda k: jax.random.fold_in(k, count))(jnp.reshape(slope_keys, (-1,)))
+        )
+        along, share = slopes(values, call, apart, gradient_directions)
+        return result + weight * share * sum(_total(one, weights) for one in along)
+
+    gradient_weight = jnp.asarray(gradient_weight, call.dtype)
+    if call.batch is None:
+        return total(call, keys, slope_keys, weighted, gradient_weight)
+    size = _chunk_size(chunk, plan, call, count)
+    length, size = padded_length(call.batch, size)
+    own, shared = _split(call)
     # Padding repeats the last point with weight zero: nothing is evaluated where the caller did not ask for a value.
-    padded = jax.tree.map(lambda leaf: _padded(leaf, length), rows)
-    padded_weights = [jnp.pad(weight, (0, length - count)) for weight in weighted]
+    rows = jax.tree.map(
+        lambda leaf: _padded(leaf, length), (own, slope_keys, keys if keys is not None and keys.shape else None)
+    )
+    whole = (shared, keys if keys is not None and not keys.shape else None, gradient_weight)
 
-    def of_chunk(shared: _Arrays, own: tuple[_Arrays, list[jax.Array]]) -> jax.Array:
-        own_arrays, own_weights = own
-        return _total(run(plan, _joined(call, shared, own_arrays, size)), own_weights)
+    def of_chunk(whole: Any, rows: Any) -> jax.Array:
+        (own, slope_keys, own_keys), own_weights = rows
+        shared, common_key, weight = whole
+        part = _joined(call, shared, own, size)
+        return total(part, common_key if own_keys is None else own_keys, slope_keys, own_weights, weight)
 
-    return sum_over_chunks(of_chunk, shared, (padded, padded_weights), size) / count
+    padded_weights = [jnp.pad(weight, (0, length - call.batch)) for weight in weighted]
+    return sum_over_chunks(of_chunk, whole, (rows, padded_weights), size) / call.batch
+
+
+def _divided(operator: CompiledOperator, count: int) -> CompiledOperator:
+    """Return the operator of one of `count` independent estimates."""
+    plan = divided(operator.plan, count)
+    return operator if plan is operator.plan else replace(operator, plan=plan)
+
+
+def _check_replicates(replicates: int) -> None:
+    if type(replicates) is not int or replicates < 2:
+        raise ArgumentTypeError(
+            f"replicates={replicates!r}", hint="an unbiased square takes at least two independent estimates"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +249,25 @@ def _padded(rows: jax.Array, length: int) -> jax.Array:
     return jnp.concatenate([rows, jnp.repeat(rows[-1:], missing, axis=0)]) if missing else rows
 
 
-def _square(value: jax.Array) -> jax.Array:
+def _square(values: jax.Array) -> jax.Array:
+    """Return the U-statistic of |·|² over the leading axis; the square of a single value."""
+    count = values.shape[0]
+    if count == 1:
+        return _absolute_square(values[0])
+    return (_absolute_square(jnp.sum(values, 0)) - jnp.sum(_absolute_square(values), 0)) / (count * (count - 1))
+
+
+def _absolute_square(value: jax.Array) -> jax.Array:
     return jnp.square(value.real) + jnp.square(value.imag) if jnp.iscomplexobj(value) else jnp.square(value)
 
 
-def _total(value: Any, weights: Sequence[jax.Array]) -> jax.Array:
-    """Return Σ over outputs and points of weight × the sum of squares of the entries."""
-    leaves = jax.tree.leaves(value)
-    own = weights if len(weights) == len(leaves) else list(weights) * len(leaves)
+def _total(values: Any, weights: Sequence[jax.Array]) -> jax.Array:
+    """Return Σ over outputs and points of weight × the sum of the squares of the entries."""
+    squares = [_square(leaf) for leaf in jax.tree.leaves(values)]
+    own = weights if len(weights) == len(squares) else list(weights) * len(squares)
     terms = [
-        jnp.vdot(weight, jnp.sum(_square(leaf), axis=tuple(range(weight.ndim, leaf.ndim))))
-        for leaf, weight in zip(leaves, own, strict=True)
+        jnp.vdot(weight, jnp.sum(leaf, axis=tuple(range(weight.ndim, leaf.ndim))))
+        for leaf, weight in zip(squares, own, strict=True)
     ]
     return jnp.sum(jnp.stack(terms))
 
@@ -212,21 +308,24 @@ def _flat_weights(weight: Any, call: BoundCall) -> jax.Array:
     return jnp.broadcast_to(array, flat) if array.ndim == 0 else jnp.reshape(array, flat)
 
 
-def _chunk_size(chunk: int | str | None, plan: Plan, call: BoundCall) -> int:
-    count = call.batch or 1
+def _chunk_size(chunk: int | str | None, plan: Plan, call: BoundCall, count: int) -> int:
+    batch = call.batch or 1
     match chunk:
         case None:
-            return count
+            return batch
         case int() if chunk > 0 and not isinstance(chunk, bool):
-            return min(chunk, count)
+            return min(chunk, batch)
         case "auto":
-            return min(_points_in_cache(plan, call), count)
+            return min(_points_at_once(plan, call, count), batch)
         case _:
             raise ArgumentTypeError(f"chunk is {chunk!r}", hint='a positive number of points, "auto" or None')
 
 
-def _points_in_cache(plan: Plan, call: BoundCall) -> int:
+def _points_at_once(plan: Plan, call: BoundCall, count: int) -> int:
     propagations = plan.separate if isinstance(call.u, Mapping) else (plan.joint,)
-    carried = sum(propagation.carried for propagation in propagations)
-    per_point = carried * max(plan.profile.elementwise_outputs, 1) * jnp.dtype(call.dtype).itemsize
-    return max(_FEWEST_POINTS, _CACHED_BYTES // per_point)
+    evaluated = tuple((propagation, plan.profile) for propagation in propagations)
+    repeats = count * (1 if plan.sampling is None else plan.sampling.repeats)
+    load = Load(evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, 1, gradient=True)
+    budget = _CACHED_BYTES if jax.default_backend() == "cpu" else _DEVICE_BYTES
+    points = max(_FEWEST_POINTS, budget // max(load.per_point * repeats, 1))
+    return points if plan.schedule is None else min(points, plan.schedule.points)

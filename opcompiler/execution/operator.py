@@ -12,15 +12,13 @@ import jax.numpy as jnp
 
 from opcompiler import planning
 from opcompiler.execution.arguments import BoundCall, bind
-from opcompiler.execution.directions import Directions
-from opcompiler.execution.draws import directions_for, key_per_point
 from opcompiler.execution.network import network_profile
-from opcompiler.execution.run import run
+from opcompiler.execution.replicates import Estimate, estimate, evaluated, keys_of
 from opcompiler.ir.display import rendered
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.schedule import parse_bytes
-from opcompiler.ir.scheme import Exact, Stochastic
+from opcompiler.ir.scheme import Exact
 from opcompiler.planning.schedule import Load, schedule_of
 
 __all__ = ["CompiledOperator", "lower"]
@@ -81,21 +79,39 @@ class CompiledOperator:
         """
         call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
         # A missing key is an error before anything is traced.
-        directions = self.draw(self.plan, call, key)
-        return run(self.plan_of(call), call, directions)
+        keys = keys_of(self.plan, call, key)
+        return evaluated(self.plan_of(call), call, keys)
 
-    @staticmethod
-    def draw(plan: Plan, call: BoundCall, key: Any) -> Directions:
-        """Return the directions that a call draws; {} for a plan that draws nothing.
+    def estimate(
+        self,
+        u: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+        *points: Any,
+        aux: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        key: jax.Array | None = None,
+        repeats: int = 8,
+    ) -> Estimate:
+        """Return the mean of independent evaluations with its standard error.
+
+        Evaluation r of a point draws with `fold_in(k, r)`, where k is the key that a plain call draws with at this
+        point. One plain call has √repeats times the standard error. An exact operator is evaluated once, without error.
+
+        Args:
+            u: as for a call.
+            points: as for a call.
+            aux: as for a call.
+            parameters: as for a call.
+            functions: as for a call.
+            key: as for a call.
+            repeats: number of evaluations.
 
         Raises:
-            opcompiler.errors.ArgumentTypeError: the plan draws, and `key` is no key.
-            opcompiler.errors.ShapeError: an array of keys that has not the batch shape.
+            opcompiler.errors.ArgumentTypeError: fewer than two repeats, or what a call refuses.
         """
-        if plan.sampling is None:
-            return {}
-        shared = isinstance(plan.scheme, Stochastic) and plan.scheme.shared
-        return directions_for(plan.sampling, key_per_point(key, call.batch_shape, shared), call.dtype)
+        call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+        keys = keys_of(self.plan, call, key)
+        return estimate(self.plan_of(call), call, keys, repeats)
 
     def plan_for(
         self,
@@ -210,4 +226,4 @@ def lower(
 @lru_cache(maxsize=512)
 def _replanned(plan: Plan, profile: NetworkProfile) -> Plan:
     """Plan again for a network; a function of values only, so that remembering it remembers no u."""
-    return planning.plan(plan.normal_form, plan.scheme, profile)
+    return planning.plan(plan.normal_form, plan.scheme, profile, plan.sampling)

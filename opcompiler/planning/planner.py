@@ -22,13 +22,19 @@ from opcompiler.planning.sampling.rewrite import random_normal_form
 __all__ = ["plan"]
 
 
-def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProfile | None = None) -> Plan:  # noqa: B008
+def plan(
+    normal_form: NormalForm,
+    scheme: Scheme = Exact(),  # noqa: B008
+    profile: NetworkProfile | None = None,
+    sampling: Sampling | None = None,
+) -> Plan:
     """Plan the evaluation of a normal form.
 
     Args:
         normal_form: contractions and heads.
         scheme: what was asked for; an estimator is planned as the random normal form that it draws.
         profile: the network u, as numbers; None assumes nothing of u.
+        sampling: the estimator, where it is already chosen: another network must not change what is drawn.
 
     Returns:
         A plan with one joint propagation of all fields and one propagation per field that occurs, each over the
@@ -37,9 +43,9 @@ def plan(normal_form: NormalForm, scheme: Scheme = Exact(), profile: NetworkProf
     Raises:
         LimitError: the operator needs more coefficients than can be listed.
     """
-    asked, sampling = normal_form, None
+    asked = normal_form
     if isinstance(scheme, Stochastic):
-        sampling = _sampling(normal_form, scheme, profile or DEFAULT_PROFILE)
+        sampling = sampling or _sampling(normal_form, scheme, profile or DEFAULT_PROFILE)
         normal_form = normal_form if sampling is None else sampling.normal_form
     numbered = tuple(enumerate(normal_form.contractions))
     fields = [field.name for field in normal_form.declarations.fields]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracles import laplacian, tanh_mlp
+from oracles import laplacian
 
 import opcompiler as oc
 from opcompiler import mean_squared, squared
@@ -15,8 +15,7 @@ WEIGHTS = jnp.linspace(0.5, 2.0, 7)
 
 
 def network(scale):
-    u = tanh_mlp(jax.random.PRNGKey(0), (3, 8, 1))
-    return lambda x: scale * u(scale * x)
+    return lambda x: scale * jnp.sin(scale * x[0] - x[1] * x[2]) + x[0] ** 2
 
 
 def oracle(scale, points, weights):
@@ -147,6 +146,56 @@ def test_memory_of_the_gradient_is_that_of_a_chunk():
         return jax.jit(jax.grad(loss)).lower(weights).compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(32) < temporary(None) / 8
+
+
+def enhanced_oracle(scale, points, weight):
+    residual = laplacian(network(scale))
+    slopes = jax.vmap(jax.grad(residual))(points)
+    return jnp.mean(jax.vmap(residual)(points) ** 2) + weight * jnp.mean(jnp.sum(slopes**2, axis=-1))
+
+
+def test_the_slope_of_the_residual_joins_the_loss():
+    def loss(scale, points, weight):
+        return mean_squared(LAPLACIAN, network(scale), points, chunk=4, gradient_weight=weight)
+
+    arguments = (jnp.asarray(1.3), POINTS[:5], jnp.asarray(0.1))
+    found, gradient = jax.jit(jax.value_and_grad(loss))(*arguments)
+    expected, exact = jax.jit(jax.value_and_grad(enhanced_oracle))(*arguments)
+    np.testing.assert_allclose([found, gradient], [expected, exact], rtol=1e-10)
+
+
+def test_random_slopes_are_unbiased():
+    @jax.jit
+    def loss(keys):
+        # One point, whose key is varied: the batch holds the draws.
+        points = jnp.broadcast_to(POINTS[0], (len(keys), 3))
+        return mean_squared(LAPLACIAN, network(1.3), points, gradient_weight=1.0, gradient_directions=2, key=keys)
+
+    # The four sign vectors up to their sign are equally likely, so that pairs of directions average to the exact value.
+    found = loss(jax.random.split(jax.random.key(0), 4000))
+    expected = enhanced_oracle(1.3, POINTS[:1], 1.0)
+    np.testing.assert_allclose(found, expected, rtol=0.05)
+    assert abs(found - expected) > 0
+
+
+def test_slopes_of_vectors_complex_values_several_spaces_and_shared_points():
+    operator = oc.compile({"a": "∇u", "b": "i u_t"}, spaces={"x": 2, "t": None})
+    xs, t = POINTS[:3, :2], jnp.asarray(0.3)
+
+    def u(x, t):
+        return jnp.sin(x[0] * x[1] + t) * x[0]
+
+    def residuals(z):
+        return jnp.append(jax.grad(lambda z: u(z[:2], z[2]))(z)[:2], 0), jax.grad(lambda z: u(z[:2], z[2]))(z)[2]
+
+    def exact(x):
+        z = jnp.append(x, t)
+        values = jnp.append(*residuals(z))
+        return jnp.sum(values**2) + 0.5 * jnp.sum(jax.jacobian(lambda z: jnp.append(*residuals(z)))(z) ** 2)
+
+    found = mean_squared(operator, u, xs, t, chunk=2, gradient_weight=0.5)
+    np.testing.assert_allclose(found, jnp.mean(jax.vmap(exact)(xs)), rtol=1e-10)
+    np.testing.assert_allclose(mean_squared(operator, u, xs[0], t, gradient_weight=0.5), exact(xs[0]), rtol=1e-10)
 
 
 @pytest.mark.parametrize(
