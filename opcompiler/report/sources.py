@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from opcompiler.ir.kinds import instances
 from opcompiler.ir.plan import Plan
-from opcompiler.ir.strategy import JointTangents
 from opcompiler.report.story import Inline, Prose
 
 __all__ = ["sources_of"]
@@ -20,8 +18,6 @@ _SOURCES = {
 
 
 def sources_of(plan: Plan) -> tuple[tuple[str, Inline], ...]:
-    """Return the source of every strategy that was weighed and has one, and of the directions that were found."""
+    """Return the source of every strategy that was weighed and has one."""
     named = dict.fromkeys([plan.joint.strategy, *(alternative.strategy for alternative in plan.alternatives)])
-    facts = [(name, Prose(_SOURCES[name])) for name in named if name in _SOURCES]
-    found = dict.fromkeys(part.source for part in instances(plan.alternatives) if isinstance(part, JointTangents))
-    return (*facts, *(("directions", Prose(source)) for source in found if source))
+    return tuple((name, Prose(_SOURCES[name])) for name in named if name in _SOURCES)

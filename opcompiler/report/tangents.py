@@ -42,13 +42,13 @@ def _joint(tangents: JointTangents, declarations: Declarations) -> list[Block]:
         case "unknown":
             bound = "whether fewer are enough is not known"
     count = tangents.directions
-    along = f"{count:,} of order two or more; {bound}" if count else "of order one only"
+    along = "" if count == len(tangents.jets) else f", {count:,} of order two or more"
     lines = tuple(
         Math(f"v{subscript(n)} = {_combination(jet.direction, names)}, order {jet.order}")
         for n, jet in enumerate(tangents.jets, 1)
     )
     facts = Facts((
-        ("jets", Prose(f"{len(tangents.jets):,}, {along}")),
+        ("jets", Prose(f"{len(tangents.jets):,}{along}; {bound}")),
         ("found by", Prose(tangents.source)),
     ))  # fmt: skip
     blocks: list[Block] = [facts, Lines(lines, "directions")]

@@ -34,11 +34,12 @@ _SIGNS = {
     "→": r"\to ", "ℝ": r"\mathbb{R}", "‖": r"\Vert ", "|": r"\vert ", "⊗": r"\otimes ", "≈": r"\approx ",
     "κ": r"\kappa ", "⟨": r"\langle ", "⟩": r"\rangle ", "√": r"\surd ", "±": r"\pm ", "~": r"\sim ",
     "&": r"\&", "%": r"\%", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
-    "\\": r"\backslash ", "^": r"\hat{\ }", "_": r"\_",
+    "\\": r"\backslash ", "^": r"\wedge ", "_": r"\_",
 }  # fmt: skip
 _ESCAPED = {
     "&": r"\&", "%": r"\%", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "_": r"\_", "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "–": "--", "—": "---", "“": "``", "”": "''",
+    "<": "$<$", ">": "$>$", "|": r"$\vert$", '"': "''",
 }  # fmt: skip
 _GREEK = {letter: f"\\{name} " for name, letter in reversed([*GREEK.items()]) if not letter.isascii()}
 _FUNCTIONS = re.compile(r"sin|cos|tan|cot|sec|csc|sinh|cosh|tanh|coth|exp|log|min|max")
