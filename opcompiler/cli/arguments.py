@@ -77,6 +77,8 @@ def _as_operand(argument: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     from opcompiler.cli import commands
+    from opcompiler.cli.solve import solve
+    from opcompiler.cli.solve_arguments import add_solve
 
     parser = argparse.ArgumentParser(
         prog="opcompiler",
@@ -130,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         "--u", action="append", type=str.strip, default=[], required=True, metavar="[FIELD=]FORMULA",
         help='the field in the coordinates; entries of a vector field: "v=sin(x1); x2"',
     )  # fmt: skip
+    add_solve(subparsers, solve, _add_names, _positive)
     return parser
 
 
@@ -154,8 +157,12 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _add_declarations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", nargs="+", type=_text, metavar="TEXT", help='an operator; "-" reads standard input')
-    group = parser.add_argument_group("declarations", "see below")
-    group.add_argument("--space", action="append", type=_space, default=[], required=True, metavar="NAME[=SHAPE]")
+    _add_names(parser, required=True)
+
+
+def _add_names(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    group = parser.add_argument_group("declarations", "see below" if required else None)
+    group.add_argument("--space", action="append", type=_space, default=[], required=required, metavar="NAME[=SHAPE]")
     group.add_argument("--field", action="append", type=_field, default=[], metavar="NAME[=SHAPE]")
     group.add_argument("--param", action="append", type=_parameter, default=[], metavar="NAME[=VALUE]")
     group.add_argument("--function", action="append", type=_function, default=[], metavar='"NAME(ARGUMENTS)"')

@@ -17,6 +17,8 @@ __all__ = ["Judgement", "Test"]
 _TEST_STREAM = 2**31 - 1
 """Key of the test points: a number that no step of a training run reaches."""
 
+_BATCH = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -71,5 +73,7 @@ class Test:
 
 
 def _values(u: Field, points: Points) -> jax.Array:
-    """Return u at all points, in sequence of batches so that memory stays small."""
-    return jax.lax.map(lambda point: u(*point), points, batch_size=100)
+    """Return u at all points, in a sequence of batches where they are many, so that memory stays small."""
+    if points[0].shape[0] <= _BATCH:
+        return jax.vmap(u)(*points)
+    return jax.lax.map(lambda point: u(*point), points, batch_size=_BATCH)

@@ -84,7 +84,7 @@ def test_a_wrong_command_line_ends_with_code_2(argv: list[str], capsys: pytest.C
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["explain", "plan", "check", "eval"])
+@pytest.mark.parametrize("command", ["explain", "plan", "check", "eval", "solve"])
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as stopped:
         parse_arguments([command, "--help"])

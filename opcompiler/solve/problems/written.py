@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ GENERATED_DIM = 1000
 def equation(
     text: str,
     *,
-    spaces: Mapping[str, Any],
+    spaces: Mapping[str, Any] | Sequence[str],
     domain: Mapping[str, Domain] | Domain,
     solution: Field | None = None,
     boundary: Field | None = None,
@@ -54,6 +54,7 @@ def equation(
         ArgumentTypeError: domains do not fit the spaces.
         OpCompilerError: the text is wrong.
     """
+    spaces = dict(spaces) if isinstance(spaces, Mapping) else dict.fromkeys(spaces)
     domains = _domains(spaces, domain)
     given = dict(functions or {})
     values = boundary or solution or (lambda *point: jnp.zeros((), point[0].dtype))
@@ -80,7 +81,7 @@ def equation(
     problem = Problem(
         name=name,
         text=text,
-        spaces=dict(spaces),
+        spaces=spaces,
         sample=sample,
         summary=text,
         parameters=dict(parameters or {}),
