@@ -1,17 +1,20 @@
 """Any JAX function over any truncated algebra: exact derivatives of any order in one forward pass.
 
     evaluate(function, (jets, …), algebra)      u(x + ν) instead of u(x): every coefficient w(∂)u at once
+    jet(function, primals, series)              derivatives along curves: one direction, several, or collapsed
     forward_laplacian(function)(*arguments)     value, Jacobian and Laplacian
+    laplacian(function)(*arguments)             the Laplacian alone
 
 Normalisation: coefficient k of a jet is w_k(∂)f for the basis element w_k of `opcompiler.ir.algebra.Algebra`, without
 hidden factorials. Knows nothing of operators or plans.
 """
 
+from opcompiler.taylor.curves import jet
 from opcompiler.taylor.evaluate import evaluate
 from opcompiler.taylor.extension import deregister_rule, register_rule
 from opcompiler.taylor.fallback import TaylorFallbackWarning
 from opcompiler.taylor.jet import Jet, OneHot, variable
-from opcompiler.taylor.laplacian import Laplacian, forward_laplacian
+from opcompiler.taylor.laplacian import Laplacian, forward_laplacian, laplacian
 
 __all__ = [
     "Jet",
@@ -21,6 +24,8 @@ __all__ = [
     "deregister_rule",
     "evaluate",
     "forward_laplacian",
+    "jet",
+    "laplacian",
     "register_rule",
     "variable",
 ]
