@@ -17,16 +17,24 @@ PYTHON ?=
 QUICK_XLA := --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 \
   --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1
 
-.PHONY: help demo test coverage operators fuzz lint format wheel clean
+.PHONY: help demo test rendering golden coverage operators fuzz lint format wheel clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## Compile, certify and evaluate operators on neural networks (about a minute)
 	@$(BIN)/python examples/quickstart.py
 
 test: $(VENV)/installed-dev ## Run all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+rendering: $(VENV)/installed-dev ## Open reports in Chromium and pdflatex (Debian: chromium, texlive-latex-base)
+	@$(PIP) install --constraint constraints.txt --editable '.[cli,test,dev,rendering]'
+	@$(BIN)/python -m pytest -q tests/report/rendering.py
+
+golden: $(VENV)/installed-dev ## Write kept reports, the picture of the README and the schema of plans anew
+	@PYTHONPATH=.:tests $(BIN)/python tests/report/golden.py
+	@PYTHONPATH=.:tests $(BIN)/python tests/ir/schema_file.py
 
 coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (about half an hour of processor time)
 	@OPCOMPILER_COVERAGE=full XLA_FLAGS='$(QUICK_XLA)' $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage

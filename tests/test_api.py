@@ -1,5 +1,6 @@
 """The public names and their semantics, as the README promises them."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -408,6 +409,42 @@ def test_explain_tells_every_stage():
     assert "Δu = u³" in oc.explain("Δu = u³", spaces={"x": 3})
     with pytest.raises(TypeError):
         oc.explain(op, spaces={"x": 3})
+
+
+def test_explain_has_four_formats():
+    op = oc.compile("Δu = u³", spaces={"x": 3})
+    assert oc.explain(op) == oc.explain(op, format="text")
+    assert oc.explain(op, format="html").startswith("<!DOCTYPE html>")
+    assert r"\paragraph{Operator}" in oc.explain(op, format="latex")
+    assert oc.Plan.from_json(oc.explain(op, format="json")) == op.plan
+    with pytest.raises(oc.ArgumentTypeError, match="'pdf' is no format"):
+        oc.explain(op, format="pdf")
+
+
+def test_notebooks_show_operators_and_plans_as_reports():
+    op = oc.compile("Δu = u³", spaces={"x": 3})
+    assert op._repr_html_() == op.plan._repr_html_()
+    assert op._repr_html_().startswith('<div class="opcompiler">')
+    assert "<svg" in op._repr_html_()
+    assert op._repr_latex_() == op.plan._repr_latex_()
+
+
+def test_without_an_api_a_plan_is_shown_as_its_table():
+    code = """
+import sys
+from opcompiler.ir.plan import Plan
+plan = Plan.from_json(sys.stdin.read())
+assert plan._repr_html_() is None and plan._repr_latex_() is None
+assert "jax" not in sys.modules
+print(plan)
+"""
+    plan = oc.compile("Δu", spaces={"x": 3}).plan
+    result = subprocess.run(
+        [sys.executable, "-c", code], input=plan.to_json(), capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{plan}\n"
 
 
 def test_a_million_dimensions_compile_at_once():

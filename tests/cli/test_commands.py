@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,9 +27,38 @@ def test_explain_tells_every_stage(capsys: pytest.CaptureFixture[str]):
     assert main(["explain", *CARD]) == 0
     told = capsys.readouterr().out
     headings = [line for line in told.splitlines() if line and not line.startswith(" ")]
-    assert headings == ["operator", "normal form", "propagation", "certificate", "cost", "weighed against it"]
+    assert headings[:5] == ["operator", "normal form", "propagation", "certificate", "cost"]
+    assert headings[5:] == ["strategies weighed", "tangents", "sources"]
     assert CARD[0] in told
     assert "minimum   12 coefficients = 1 + 5 + 3 + 2 + 1" in told
+
+
+def test_explain_writes_any_format_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name in ("text", "html", "latex", "json"):
+        told = oc.explain(CARD[0], spaces={"x": 5}, format=name).removesuffix("\n") + "\n"
+        assert main(["explain", *CARD, "--format", name, "--output", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).read_text("utf-8") == told
+        assert capsys.readouterr().out == ""
+        assert main(["explain", *CARD, "--format", name]) == 0
+        assert capsys.readouterr().out == told
+
+
+def test_plans_are_written_to_a_file_and_an_unwritable_file_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["plan", *CARD, "--json", "--output", str(tmp_path / "plan.json")]) == 0
+    assert oc.Plan.from_json((tmp_path / "plan.json").read_text("utf-8")) == oc.compile(CARD[0], spaces={"x": 5}).plan
+    assert main(["plan", *CARD, "--output", str(tmp_path / "no" / "plan.txt")]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == f"error: {tmp_path / 'no' / 'plan.txt'} cannot be written: No such file or directory\n"
+
+
+def test_an_unknown_format_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stopped:
+        main(["explain", *CARD, "--format", "pdf"])
+    assert stopped.value.code == 2
+    assert "invalid choice: 'pdf'" in capsys.readouterr().err
 
 
 def test_plan_prints_the_table_of_the_plan(capsys: pytest.CaptureFixture[str]):

@@ -185,7 +185,7 @@ def test_what_has_no_place_in_a_plan_is_refused():
 
 def test_the_schema_is_a_schema_and_the_published_one_is_current():
     jsonschema.Draft202012Validator.check_schema(plan_schema())
-    assert schema_file.PATH.read_text("utf-8") == schema_file.text(), "python tests/ir/schema_file.py writes it anew"
+    assert schema_file.PATH.read_text("utf-8") == schema_file.text(), "if the change is meant: make golden"
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -1,7 +1,11 @@
-"""The operators whose stories are kept word for word in tests/golden; as a script, writes those files anew."""
+"""The operators whose reports are kept word for word in tests/golden; as a script (`make golden`), writes them anew.
+
+The picture of the README is kept as well: the Hasse diagram on the page of the README's operator.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +18,10 @@ from oracles import laplacian, partial
 import opcompiler as oc
 
 FOLDER = Path(__file__).parents[1] / "golden"
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "plan.svg"
+FORMATS = {"txt": "text", "html": "html", "tex": "latex"}
+IN_EVERY_FORMAT = ("mixed_fourth_order", "allen_cahn")
+"""Kept as pages and LaTeX as well."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +34,11 @@ class Golden:
     meaning: Callable[[Callable], Callable]
     parameters: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def path(self) -> Path:
-        return FOLDER / f"{self.name}.txt"
+    def path(self, ending: str) -> Path:
+        return FOLDER / f"{self.name}.{ending}"
 
-    def story(self) -> str:
-        return oc.explain(self.text, **self.declarations) + "\n"
+    def story(self, ending: str) -> str:
+        return oc.explain(self.text, format=FORMATS[ending], **self.declarations).removesuffix("\n") + "\n"
 
 
 def _sum(*terms: Callable) -> Callable:
@@ -80,7 +87,20 @@ def flat(u: Callable) -> Callable:
     return lambda *point: u(jnp.concatenate([jnp.atleast_1d(values) for values in point]))
 
 
+KEPT = [(golden, "txt") for golden in GOLDEN]
+KEPT += [(golden, ending) for golden in GOLDEN if golden.name in IN_EVERY_FORMAT for ending in ("html", "tex")]
+
+
+def picture() -> str:
+    """Return the first drawing on the page of the README's operator."""
+    found = re.search(r"<svg.*?</svg>", GOLDEN[0].story("html"), re.DOTALL)
+    assert found is not None
+    return found[0] + "\n"
+
+
 if __name__ == "__main__":
-    for golden in GOLDEN:
-        golden.path.write_text(golden.story(), "utf-8")
-        print("wrote", golden.path)
+    for golden, ending in KEPT:
+        golden.path(ending).write_text(golden.story(ending), "utf-8")
+        print("wrote", golden.path(ending))
+    PICTURE.write_text(picture(), "utf-8")
+    print("wrote", PICTURE)

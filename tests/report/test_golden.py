@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracles import tanh_mlp
-from report.golden import GOLDEN, Golden, flat
+from report.golden import FOLDER, FORMATS, GOLDEN, KEPT, PICTURE, Golden, flat, picture
 
 import opcompiler as oc
 
@@ -16,9 +16,16 @@ def by_name(golden: Golden) -> str:
     return golden.name
 
 
-@pytest.mark.parametrize("golden", GOLDEN, ids=by_name)
-def test_the_story_is_the_one_that_is_kept(golden: Golden):
-    assert golden.story() == golden.path.read_text("utf-8"), "if the change is meant: python tests/report/golden.py"
+@pytest.mark.parametrize(("golden", "ending"), KEPT, ids=[golden.path(ending).name for golden, ending in KEPT])
+def test_the_report_is_the_one_that_is_kept(golden: Golden, ending: str):
+    assert golden.story(ending) == golden.path(ending).read_text("utf-8"), "if the change is meant: make golden"
+
+
+def test_the_picture_of_the_readme_is_the_diagram_of_its_operator():
+    assert picture() == PICTURE.read_text("utf-8"), "if the change is meant: make golden"
+    readme = (PICTURE.parents[2] / "README.md").read_text("utf-8")
+    assert "(docs/images/plan.svg)" in readme
+    assert GOLDEN[0].text in readme
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=by_name)
@@ -35,5 +42,6 @@ def test_the_operator_means_what_the_story_says(golden: Golden):
     np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-12)
 
 
-def test_no_story_is_left_over():
-    assert {path.stem for path in GOLDEN[0].path.parent.glob("*.txt")} == {golden.name for golden in GOLDEN}
+def test_no_report_is_left_over():
+    kept = {golden.path(ending) for golden, ending in KEPT}
+    assert {path for ending in FORMATS for path in FOLDER.glob(f"*.{ending}")} == kept
