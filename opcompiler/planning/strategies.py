@@ -30,6 +30,7 @@ from opcompiler.planning.slot_algebra import one_slot_jet
 from opcompiler.planning.slots import slot_jet
 from opcompiler.planning.tangents.forms import monomials
 from opcompiler.planning.tangents.layered import joint_tangents
+from opcompiler.planning.tangents.rounding import joint_amplification
 
 __all__ = ["STRATEGIES", "Candidate", "Weighed", "candidates", "forced", "weigh"]
 
@@ -48,7 +49,7 @@ _HIGHEST_SLOT_ORDER = 40
 _SLOT_TRIES = 1500
 _SLOT_COORDINATES = 5
 _MOST_SYMBOLS = 24
-_MOST_PARTIALS = 36
+_MOST_PARTIALS = 30
 """Work limits of the searches, in units that do not depend on the machine."""
 
 
@@ -206,7 +207,8 @@ def _jets(
             if propagation is None:
                 yield _refused(name, "not weighed: the directions found span the symbols only up to rounding")
                 continue
-            yield _candidate(propagation, minimum, "the minimal algebra in other words", tangents)
+            candidate = _candidate(propagation, minimum, "the minimal algebra in other words", tangents)
+            yield _with(candidate, amplification=joint_amplification(tangents, symbols.symbols))
     else:
         for name in (COLLAPSED, SEPARATE):
             yield _refused(name, f"not weighed: more than {_MOST_SYMBOLS} different symbols")
@@ -226,7 +228,8 @@ def _all_partials(
     propagation = separate_jets(every, listing, fields, PARTIALS)
     if propagation is None:
         raise RuntimeError("internal error: the powers along all multi-indices of a degree do not span a symbol")
-    return _candidate(propagation, minimum, "no fewer")
+    candidate = _candidate(propagation, minimum, "no fewer")
+    return _with(candidate, amplification=joint_amplification(every, symbols.symbols))
 
 
 def _slots(
