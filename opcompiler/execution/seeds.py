@@ -87,6 +87,10 @@ def _coefficient(
             symbolic = None if family or seed.space in drawn else ((0, seed.index, 1),)
         elif _axis(element, algebra).matrix is None and not _is_drawn(seed, algebra, drawn):
             symbolic = _runs(_axis(element, algebra), space.name)
+        scattered = _scattered(seed, algebra, drawn)
+        if scattered is not None:
+            lead = (scattered.indices.shape[0],) if point.batched else ()
+            return _at_positions(scattered, coefficient_value(factor, scalars), lead, point, space)
         if symbolic is not None:
             return taylor.OneHot(symbolic, _scale(coefficient_value(factor, scalars), point), len(space.shape))
     directions = algebra.size(algebra.elements[element])
@@ -100,6 +104,36 @@ def _coefficient(
     batch_axes = (total.shape[1],) if point.batched else ()
     leading = (directions,) if family else ()
     return jnp.reshape(total, (*leading, *batch_axes, *space.shape))
+
+
+def _scattered(seed: Seed, algebra: Algebra, drawn: Mapping[str, Drawn]) -> Drawn | None:
+    """Return the directions of a seed that are multiples of unit vectors, all of one drawn space or one of them."""
+    match seed:
+        case CoordinateSeed(space=name, index=index) if name in drawn:
+            first, size = index, 1
+        case AxisSeed():
+            axis = _axis(seed.element, algebra)
+            if axis.matrix is not None or len(axis.ranges) != 1 or axis.ranges[0].space not in drawn:
+                return None
+            (piece,) = axis.ranges
+            name, first, size = piece.space, piece.start, piece.size
+        case _:
+            return None
+    known = drawn[name]
+    if known.indices is None:
+        return None
+    chosen = slice(first, first + size)
+    return Drawn(
+        indices=known.indices[..., chosen], lengths=None if known.lengths is None else known.lengths[..., chosen]
+    )
+
+
+def _at_positions(drawn: Drawn, factor: Any, lead: tuple[int, ...], point: Argument, space: Space) -> taylor.Scattered:
+    positions = jnp.reshape(jnp.moveaxis(drawn.indices[:, 0], 0, 1), (drawn.indices.shape[-1], *lead))
+    values = jnp.full(positions.shape, factor, point.value.dtype)
+    if drawn.lengths is not None:
+        values = values * jnp.reshape(jnp.moveaxis(drawn.lengths[:, 0], 0, 1), positions.shape).astype(values.dtype)
+    return taylor.Scattered(positions, values, len(space.shape))
 
 
 def _is_drawn(seed: AxisSeed, algebra: Algebra, drawn: Mapping[str, Drawn]) -> bool:

@@ -13,13 +13,14 @@ from opcompiler.taylor.curves import jet
 from opcompiler.taylor.evaluate import evaluate
 from opcompiler.taylor.extension import deregister_rule, register_rule
 from opcompiler.taylor.fallback import TaylorFallbackWarning
-from opcompiler.taylor.jet import Jet, OneHot, variable
+from opcompiler.taylor.jet import Jet, OneHot, Scattered, variable
 from opcompiler.taylor.laplacian import Laplacian, forward_laplacian, laplacian
 
 __all__ = [
     "Jet",
     "Laplacian",
     "OneHot",
+    "Scattered",
     "TaylorFallbackWarning",
     "deregister_rule",
     "evaluate",

@@ -1,8 +1,8 @@
 """Arithmetic of coefficient blocks.
 
 A block is what one element of the algebra holds inside the interpreter: None (structurally zero), an array of shape
-(directions, *broadcastable to the primal's shape), with one direction for a single element, or a `Seed`. The leading
-axis is always there, so a single element times a family is ordinary broadcasting.
+(directions, *broadcastable to the primal's shape), with one direction for a single element, or a `Seed` or `Sparse`
+that stands for one. The leading axis is always there, so a single element times a family is ordinary broadcasting.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from jax import lax
 from jax import numpy as jnp
 
 from opcompiler.taylor.seeds import Seed, by_position, with_point, written_out
+from opcompiler.taylor.sparse import Sparse, sparse_written_out
 
 __all__ = ["Block", "Shape", "add", "contract", "densify", "expand", "multiply", "scale", "total"]
 
-Block: TypeAlias = jax.Array | Seed | None
+Block: TypeAlias = jax.Array | Seed | Sparse | None
 Shape: TypeAlias = tuple[int, ...]
 
 
 @overload
-def densify(block: jax.Array | Seed, shape: Shape, dtype: Any) -> jax.Array: ...
+def densify(block: jax.Array | Seed | Sparse, shape: Shape, dtype: Any) -> jax.Array: ...
 @overload
 def densify(block: None, shape: Shape, dtype: Any) -> None: ...
 @overload
@@ -36,6 +37,8 @@ def densify(block: Block, shape: Shape, dtype: Any) -> jax.Array | None:
     Raises:
         LimitError: a coordinate seed would be too large.
     """
+    if isinstance(block, Sparse):
+        return sparse_written_out(block, dtype)
     return written_out(block, shape, dtype) if isinstance(block, Seed) else block
 
 
@@ -54,6 +57,8 @@ def scale(block: Block, factor: Any) -> Block:
         return None
     if isinstance(block, Seed):
         return block.scaled(factor if block.is_unit else _times(block.scale, factor))
+    if isinstance(block, Sparse):
+        return block.scaled(factor)
     if np.ndim(factor) == 0:
         return block * _typed(factor, block)
     return block * jnp.asarray(factor)[None]
@@ -77,6 +82,10 @@ def add(a: Block, b: Block, shape: Shape, dtype: Any) -> Block:
     """Return a + b."""
     if a is None or b is None:
         return b if a is None else a
+    if isinstance(a, Sparse) and isinstance(b, Sparse) and a.same_positions(b):
+        return a.with_values(a.values + b.values)
+    if isinstance(a, Sparse) and isinstance(b, Sparse) and (a.directions, a.point) == (b.directions, b.point):
+        return a.joined(b)
     if isinstance(a, Seed) and isinstance(b, Seed) and a.same_directions(b):
         first, second = a.scale, b.scale
         if np.ndim(first) != np.ndim(second):
@@ -98,6 +107,13 @@ def multiply(a: Block, b: Block, shape: Shape, dtype: Any) -> Block:
     """Return the product direction by direction; one direction times many broadcasts."""
     if a is None or b is None:
         return None
+    if isinstance(a, Sparse) and isinstance(b, Sparse) and a.has_places_of(b):
+        return a.with_values(a.values * b.values)
+    if isinstance(b, Sparse) and not isinstance(a, Sparse):
+        a, b = b, a
+    if isinstance(a, Sparse):
+        other = densify(b, shape, dtype)
+        return a.scaled(other[0]) if other.shape[0] == 1 else densify(a, shape, dtype) * other
     if isinstance(a, Seed) and isinstance(b, Seed):
         if a.same_directions(b):
             return a.scaled(_times(a.scale, b.scale))
@@ -119,6 +135,10 @@ def contract(a: Block, b: Block, weights: np.ndarray | None, shape: Shape, dtype
     """Return Σ_r weights_r a_r b_r over the directions, as a single element."""
     if a is None or b is None:
         return None
+    if isinstance(a, Sparse) and isinstance(b, Sparse) and a.has_places_of(b):
+        return a.summed(b, weights)
+    a = densify(a, shape, dtype) if isinstance(a, Sparse) else a
+    b = densify(b, shape, dtype) if isinstance(b, Sparse) else b
     if isinstance(a, Seed) and isinstance(b, Seed):
         if a.same_directions(b):
             return _at_positions(a, _times(a.scale, b.scale), weights, shape, dtype)

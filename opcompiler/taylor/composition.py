@@ -16,6 +16,7 @@ from jax import numpy as jnp
 from opcompiler.taylor.blocks import expand
 from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.series import Series, compose, map_blocks, multiply_series
+from opcompiler.taylor.sparse import Sparse
 from opcompiler.taylor.structure import Structure
 
 __all__ = ["COMPOSITION", "composed"]
@@ -59,7 +60,7 @@ def composed(
         pairs = zip(result.blocks, product.blocks, strict=True)
         return result, Series(product.primal, tuple(None if r is None else _like(p, r) for r, p in pairs))
 
-    if not structure.is_numeric or any(isinstance(block, Seed) for block in argument.blocks):
+    if not structure.is_numeric or any(isinstance(block, Seed | Sparse) for block in argument.blocks):
         return _composition(argument)
     with_rule = jax.custom_jvp(_composition)
     with_rule.defjvp(tangent)

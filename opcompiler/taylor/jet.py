@@ -16,7 +16,7 @@ from jax import numpy as jnp
 from opcompiler.errors import ShapeError
 from opcompiler.ir.algebra import Algebra
 
-__all__ = ["Coefficient", "Jet", "OneHot", "Runs", "variable"]
+__all__ = ["Coefficient", "Jet", "OneHot", "Runs", "Scattered", "variable"]
 
 Runs: TypeAlias = tuple[tuple[int, int, int], ...]
 """(first direction, first flat position, length): directions and positions that advance together."""
@@ -42,7 +42,24 @@ class OneHot:
     point_ndim: int = 1
 
 
-Coefficient: TypeAlias = jax.Array | OneHot | None
+@dataclass(frozen=True)
+class Scattered:
+    """Multiples of unit vectors at positions that are known at run time; a single element has one direction.
+
+    The point is the trailing `point_ndim` axes of the primal, flattened in C order; the axes before it are the batch.
+
+    Attributes:
+        positions: integers shaped (directions,) + batch axes, of their lengths or one.
+        values: direction r is values[r] at positions[r], of the same shape.
+        point_ndim: number of trailing axes of the primal that make up the point.
+    """
+
+    positions: Any
+    values: Any
+    point_ndim: int = 1
+
+
+Coefficient: TypeAlias = jax.Array | OneHot | Scattered | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,7 @@ class Jet:
         primal: the value f.
         coefficients: one entry per element k ≥ 1 (entry k − 1): None where it is structurally zero; an array that
             broadcasts against the primal, for a family with its directions as an additional leading axis; or a
-            `OneHot`.
+            `OneHot` or `Scattered`.
         directions: number of directions per element k ≥ 1, None for a single element.
     """
 
@@ -73,10 +90,16 @@ class Jet:
         if isinstance(value, OneHot):
             value = _written_out(value, directions or 1, primal)
             value = value[0] if directions is None else value
+        elif isinstance(value, Scattered):
+            from opcompiler.taylor.sparse import sparse_of, sparse_written_out
+
+            value = sparse_written_out(sparse_of(value, primal.shape), primal.dtype)
+            value = value[0] if directions is None else value
         return jnp.broadcast_to(value, shape).astype(primal.dtype)
 
 
 jax.tree_util.register_dataclass(OneHot, data_fields=["scale"], meta_fields=["runs", "point_ndim"])
+jax.tree_util.register_dataclass(Scattered, data_fields=["positions", "values"], meta_fields=["point_ndim"])
 jax.tree_util.register_dataclass(Jet, data_fields=["primal", "coefficients"], meta_fields=["directions"])
 
 
@@ -106,6 +129,8 @@ def _seed(value: Any, primal: jax.Array, directions: int | None) -> Coefficient:
     if isinstance(value, OneHot):
         _check_runs(value, primal.shape, directions or 1)
         return value
+    if isinstance(value, Scattered):
+        return _checked(value, primal.shape, directions or 1)
     value = jnp.asarray(value)
     value = value if value.dtype == primal.dtype else value.astype(primal.dtype)
     leading = () if directions is None else (directions,)
@@ -122,6 +147,19 @@ def _seed(value: Any, primal: jax.Array, directions: int | None) -> Coefficient:
                 hint=f"a family needs shape {(directions, *primal.shape)}" if directions is not None else None,
             )
     return value
+
+
+def _checked(seed: Scattered, shape: tuple[int, ...], directions: int) -> Scattered:
+    positions, values = jnp.asarray(seed.positions), jnp.asarray(seed.values)
+    batch = shape[: len(shape) - seed.point_ndim]
+    fits = len(positions.shape) == 1 + len(batch) and positions.shape[0] == directions
+    if not fits or any(n not in (1, m) for n, m in zip(positions.shape[1:], batch, strict=True)):
+        raise ShapeError(
+            f"positions of shape {positions.shape} do not fit {directions} directions and a value of shape {shape}"
+        )
+    if values.shape != positions.shape:
+        raise ShapeError(f"values of shape {values.shape} do not fit positions of shape {positions.shape}")
+    return Scattered(positions, values, seed.point_ndim)
 
 
 def _check_runs(seed: OneHot, shape: tuple[int, ...], directions: int) -> None:

@@ -106,6 +106,7 @@ def aligned(value: Any, shape: Shape) -> Any:
             )
             axes = tuple(axis + added for axis in block.axes if own[axis + added] != 1)
             return Seed(block.runs, scale, axes, block.directions)
+        block = blocks.densify(block, value.shape, value.dtype)
         return None if block is None else jnp.reshape(block, (block.shape[0], *(1,) * added, *block.shape[1:]))
 
     return Series(jnp.broadcast_to(jnp.reshape(value.primal, own), shape), tuple(map(moved, value.blocks)))

@@ -14,6 +14,7 @@ from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.registry import Application, locally_constant, taylor_rule
 from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.series import Series, aligned, constant, is_series
+from opcompiler.taylor.sparse import Sparse
 
 FAMILY = "linear"
 
@@ -32,6 +33,8 @@ def _on_block(application: Application, block: Block, a: Series) -> Block:
             sign = -1.0 if application.name == "neg" else 1.0
             return block.scaled(sign * block.scale)
         return block.scaled(_first(application.bind(jnp.asarray(block.scale, a.dtype))))
+    if isinstance(block, Sparse):
+        return block.with_values(_first(application.bind(block.values)))
     return _first(application.bind(block))
 
 
@@ -57,6 +60,8 @@ def convert_element_type(application: Application, a: Series) -> Series | jax.Ar
         if isinstance(block, Seed):
             numeric = isinstance(block.scale, int | float)
             return block if numeric else block.scaled(lax.convert_element_type(block.scale, primal.dtype))
+        if isinstance(block, Sparse):
+            return block.with_values(lax.convert_element_type(block.values, primal.dtype))
         return None if block is None else lax.convert_element_type(block, primal.dtype)
 
     return Series(primal, tuple(map(convert, a.blocks)))

@@ -17,6 +17,7 @@ from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.seeds import Seed, merge_runs, moved_runs
 from opcompiler.taylor.series import Series, constant, is_series
+from opcompiler.taylor.sparse import Sparse
 
 FAMILY = "structural"
 Shape = tuple[int, ...]
@@ -283,7 +284,9 @@ def joined(operands: Sequence[Any], axis: int, primal: jax.Array) -> Series:
             result.append(None)
             continue
         shapes = [np.shape(constant(a)) for a in operands]
-        block = joined_seeds(pieces, shapes, axis) if not any(isinstance(p, jax.Array) for p in pieces) else None
+        block = joined_sparse(pieces, shapes, axis)
+        if block is None and not any(isinstance(p, jax.Array | Sparse) for p in pieces):
+            block = joined_seeds(pieces, shapes, axis)
         if block is None:
             block = _joined_arrays([a.dense(k) if is_series(a) else None for a in operands], shapes, axis, primal.dtype)
         result.append(block)
@@ -297,6 +300,18 @@ def _joined_arrays(pieces: Sequence[jax.Array | None], shapes: Sequence[Shape], 
         target = (*common[: axis + 1], shape[axis], *common[axis + 2 :])
         full.append(jnp.zeros(target, dtype) if piece is None else jnp.broadcast_to(piece, target))
     return lax.concatenate(full, axis + 1)
+
+
+def joined_sparse(pieces: Sequence[Block], shapes: Sequence[Shape], axis: int) -> Sparse | None:
+    """Join directions at run-time positions along the only axis of the point, if no other piece has directions."""
+    found = [n for n, piece in enumerate(pieces) if piece is not None]
+    if len(found) != 1 or axis != len(shapes[0]) - 1:
+        return None
+    piece = pieces[found[0]]
+    if not isinstance(piece, Sparse) or len(piece.point) != 1:
+        return None
+    lengths = [shape[axis] for shape in shapes]
+    return piece.shifted(sum(lengths[: found[0]]), sum(lengths))
 
 
 def joined_seeds(pieces: Sequence[Block], shapes: Sequence[Shape], axis: int) -> Seed | None:
