@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -48,7 +48,9 @@ class _Tally:
     stored: int = 0
     operations: int = 0
     uses: dict[str, int] = field(default_factory=dict)
-    widths: dict[str, set[int]] = field(default_factory=dict)
+    widths: dict[str, list[int]] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+    squared: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,15 @@ class _Value:
         depends: whether it depends on the arguments.
         space: the space whose point it is, up to factors and shifts.
         by_coordinate: the space, with more than one coordinate, of which every entry sees one coordinate only.
+        unmoved: whether it is the point itself, without factors and shifts.
+        square_of: the space whose point it is the square of, entry by entry.
     """
 
     depends: bool = False
     space: str | None = None
     by_coordinate: str | None = None
+    unmoved: bool = False
+    square_of: str | None = None
 
 
 _CONSTANT = _Value()
@@ -84,7 +90,7 @@ def network_profile(
     arguments = (*points,) if aux is None else (*points, aux)
     closed = jax.make_jaxpr(at_one_point(u))(*arguments)
     jaxpr = closed.jaxpr
-    values = [_Value(True, space.name, space.name if space.dim > 1 else None) for space in spaces]
+    values = [_Value(True, space.name, space.name if space.dim > 1 else None, True) for space in spaces]
     values += [_DEPENDENT] * (len(jaxpr.invars) - len(values))
     tally = _Tally()
     outputs = _walk(jaxpr, [_CONSTANT] * len(jaxpr.constvars), values, tally, 1)
@@ -94,13 +100,7 @@ def network_profile(
         linear_flops=tally.linear,
         elementwise_outputs=tally.elementwise,
         first_layer_flops=tally.first,
-        bottlenecks=tuple(
-            AffineBottleneck(space.name, min(tally.widths[space.name]))
-            for space in spaces
-            if tally.uses.get(space.name) == 1
-            and len(tally.widths.get(space.name, ())) == 1
-            and min(tally.widths[space.name]) < space.dim
-        ),
+        bottlenecks=tuple(b for space in spaces if (b := _bottleneck(space, tally)) is not None),
         bilinear_flops=tally.bilinear,
         addition_outputs=tally.additions,
         coordinate_outputs=tally.by_coordinate,
@@ -108,6 +108,16 @@ def network_profile(
         stored=tally.stored,
         operations=tally.operations,
     )
+
+
+def _bottleneck(space: Space, tally: _Tally) -> AffineBottleneck | None:
+    """Return the bottleneck of a space whose point is only taken by dense layers, and by |x|² beside them."""
+    widths, radial = tally.widths.get(space.name, []), space.name in tally.squared
+    if tally.uses.get(space.name, 0) != len(widths) or not (widths or radial):
+        return None
+    if radial and space.name in tally.moved:
+        return None
+    return AffineBottleneck(space.name, sum(widths), radial) if sum(widths) < space.dim else None
 
 
 def _walk(
@@ -134,16 +144,20 @@ def _equation(equation: Any, inputs: list[_Value], tally: _Tally, times: int) ->
     if not depends:
         return [_CONSTANT] * outputs
     inner = _inner_call(equation)
+    if equation.primitive.name == "custom_jvp_call":  # its derivative rule sees the point, whatever the body does
+        for value in inputs:
+            _use(value, tally)
     if inner is not None and len(inner.jaxpr.invars) == len(inputs) and len(inner.jaxpr.outvars) == outputs:
         return _walk(inner.jaxpr, [_CONSTANT] * len(inner.jaxpr.constvars), inputs, tally, times)
     if (passed := _passed_on(equation, inputs)) is not None:
         return [passed]
-    for value in inputs:
+    squared = _squared(equation, inputs, tally)
+    for value in inputs if squared is None else ():
         _use(value, tally)
     bodies = _bodies(equation, inputs)
     for body, arguments, repeats in bodies:
         _walk(body.jaxpr, [_CONSTANT] * len(body.jaxpr.constvars), arguments, tally, times * repeats)
-    result = _result(equation, inputs)
+    result = _result(equation, inputs) if squared is None else squared
     if not bodies:
         tally.operations += times
         _count(equation, inputs, result, tally, times)
@@ -158,7 +172,7 @@ def _result(equation: Any, inputs: list[_Value]) -> _Value:
     if len(spaces) == 1 and (name in _NONLINEAR or name in ("add", "sub", "mul", "div", "neg")):
         sizes = {math.prod(atom.aval.shape) for atom, v in zip(equation.invars, inputs, strict=True) if v.depends}
         if sizes == {_size(equation.outvars[0])}:
-            return _Value(True, None, *spaces)
+            return _Value(True, by_coordinate=next(iter(spaces)))
     return _DEPENDENT
 
 
@@ -191,11 +205,32 @@ def _passed_on(equation: Any, inputs: list[_Value]) -> _Value | None:
     if len(points) != 1 or points[0][0].space is None:
         return None
     value, atom = points[0]
+    moved = replace(value, unmoved=False)
     if name in _PASSED_ON:
-        return value
+        return moved
     same_size = math.prod(atom.aval.shape) == _size(equation.outvars[0])
     divided = name == "div" and inputs[1].depends
-    return value if name in _PASSED_ON_BESIDE_CONSTANTS and same_size and not divided else None
+    return moved if name in _PASSED_ON_BESIDE_CONSTANTS and same_size and not divided else None
+
+
+def _squared(equation: Any, inputs: list[_Value], tally: _Tally) -> _Value | None:
+    """Return x² or |x|², where an equation computes one of them from the point itself; None otherwise."""
+    name, operands, parameters = equation.primitive.name, equation.invars, equation.params
+    value = inputs[0]
+    if value.square_of and name == "reduce_sum" and len(parameters["axes"]) == len(operands[0].aval.shape):
+        tally.squared.add(value.square_of)
+        return _DEPENDENT
+    if value.space is None or not value.unmoved:
+        return None
+    twice = len(operands) == 2 and operands[0] is operands[1]
+    if name == "square" or (name == "integer_pow" and parameters["y"] == 2) or (name == "mul" and twice):
+        return _Value(True, by_coordinate=value.by_coordinate, square_of=value.space)
+    if name == "dot_general" and twice and not equation.outvars[0].aval.shape:
+        (left, right), _ = parameters["dimension_numbers"]
+        if left == right and parameters["preferred_element_type"] in (None, operands[0].aval.dtype):
+            tally.squared.add(value.space)
+            return _DEPENDENT
+    return None
 
 
 def _is_product(name: str, inputs: list[_Value]) -> bool:
@@ -205,8 +240,9 @@ def _is_product(name: str, inputs: list[_Value]) -> bool:
 
 
 def _use(value: _Value, tally: _Tally) -> None:
-    if value.space is not None:
-        tally.uses[value.space] = tally.uses.get(value.space, 0) + 1
+    for space in (value.space, value.square_of):
+        if space is not None:
+            tally.uses[space] = tally.uses.get(space, 0) + 1
 
 
 def _inner_call(equation: Any) -> Any:
@@ -253,7 +289,9 @@ def _count_dot(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -
         if value.space is not None and not other.depends:
             tally.first += flops
             if math.prod(atom.aval.shape) == depth:
-                tally.widths.setdefault(value.space, set()).add(_size(equation.outvars[0]))
+                tally.widths.setdefault(value.space, []).append(_size(equation.outvars[0]))
+                if not value.unmoved:
+                    tally.moved.add(value.space)
 
 
 def _dot_flops(equation: Any) -> int:

@@ -113,6 +113,7 @@ def _evaluate(
         propagation.algebra,
         scalars=tuple(scalars),
         compress=tuple((compression.axis, compression.width) for compression in propagation.compressions),
+        radial=tuple(compression.axis for compression in propagation.compressions if compression.radial),
         wanted={part.element for readout in propagation.readouts for part in readout.parts},
     )
 

@@ -11,11 +11,13 @@ __all__ = ["DEFAULT_PROFILE", "AffineBottleneck", "NetworkProfile"]
 class AffineBottleneck:
     """u depends on the coordinates of `space` only through a linear map with `width` outputs: u = g(Wx + b).
 
-    `width` is the number of rows of W: the rank of W is at most that, and equal to it for almost every W.
+    `width` is the number of rows of W: the rank of W is at most that, and equal to it for almost every W. With `radial`
+    u also depends on |x|²: u = g(Wx + b, |x|²).
     """
 
     space: str
     width: int
+    radial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

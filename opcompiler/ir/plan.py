@@ -31,7 +31,8 @@ class Certificate:
             and reads the result off linearly (docs/mathematics.md, theorem 1), within `scope`.
         carried: coefficients that this plan carries, the primal included.
         by_order: Hilbert function of the minimal algebra; sums to `minimum`.
-        scope: "any u", or "u = g(Wx+b)" when the bound uses the affine bottleneck of a given network.
+        scope: "any u"; "u = g(Wx+b)" or "u = g(Wx+b, |x|²)" when the bound uses the affine bottleneck of a given
+            network.
         hankel_rank: rank of the Hankel matrix modulo `prime`, computed independently of the basis; None where the
             matrix is too large to be formed.
         prime: that prime.
@@ -88,10 +89,14 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True)
 class Compression:
-    """Directions of an invariant axis are recombined at the affine bottleneck of a network to `width` of them."""
+    """Directions of an invariant axis are recombined at the affine bottleneck of a network to `width` of them.
+
+    With `radial` the network also uses |x|², whose two directions are among them.
+    """
 
     axis: int
     width: int
+    radial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

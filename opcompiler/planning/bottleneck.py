@@ -1,7 +1,10 @@
 """Pull-back through an affine bottleneck: u = g(Wx+b) has at most rank(W) essential directions in x.
 
 For an axis whose directions are all coordinates of x and whose families are only ever contracted with each other
-(`Axis.invariant`), any J with JJᵀ = WWᵀ may replace W behind the first layer: width(W) directions are enough.
+(`Axis.invariant`), any J with JJᵀ = WWᵀ may replace W behind the first layers: width(W) directions are enough.
+
+For u = g(Wx+b, |x|²) the gradients are W and 2x, one row more at every point. Two are carried for it, of opposite sign
+in sums over directions: that is exact for W of any rank, without a square root that may vanish.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from dataclasses import replace
 
 from opcompiler.ir.algebra import Axis
 from opcompiler.ir.declarations import Declarations
-from opcompiler.ir.network import NetworkProfile
+from opcompiler.ir.network import AffineBottleneck, NetworkProfile
 from opcompiler.ir.plan import Certificate, Compression, Propagation
 
 __all__ = ["compressed"]
@@ -20,23 +23,36 @@ def compressed(
     propagation: Propagation, certificate: Certificate, profile: NetworkProfile, declarations: Declarations
 ) -> tuple[Propagation, Certificate]:
     """Recombine every axis that a bottleneck of the network narrows; the certificate's scope becomes that network."""
-    width_of = {bottleneck.space: bottleneck.width for bottleneck in profile.bottlenecks}
+    bottleneck_of = {bottleneck.space: bottleneck for bottleneck in profile.bottlenecks}
     compressions = tuple(
-        Compression(number, width_of[space])
+        compression
         for number, axis in enumerate(propagation.algebra.axes)
-        if (space := _whole_space(axis, declarations)) in width_of and width_of[space] < axis.size
+        if (space := _whole_space(axis, declarations)) in bottleneck_of
+        and (compression := _compression(number, bottleneck_of[space])).width < axis.size
+        and (not compression.radial or _seeded_plainly(propagation, number))
     )
     if not compressions or certificate.carried != certificate.minimum:
         return propagation, certificate
-    width = {compression.axis: compression.width for compression in compressions}
+    width = {compression.axis: compression.width - compression.radial for compression in compressions}
     by_order = list(certificate.by_order)
     for element in propagation.algebra.elements:
         if element.axis in width:
             by_order[element.degree] -= propagation.algebra.axes[element.axis].size - width[element.axis]
     narrow = replace(propagation, compressions=compressions)
-    return narrow, Certificate(
-        minimum=sum(by_order), carried=narrow.carried, by_order=tuple(by_order), scope="u = g(Wx+b)"
-    )
+    scope = "u = g(Wx+b, |x|²)" if any(compression.radial for compression in compressions) else "u = g(Wx+b)"
+    return narrow, Certificate(minimum=sum(by_order), carried=narrow.carried, by_order=tuple(by_order), scope=scope)
+
+
+def _compression(axis: int, bottleneck: AffineBottleneck) -> Compression:
+    """Return how an axis is narrowed; |x|² takes two directions beside those of the layers."""
+    return Compression(axis, bottleneck.width + 2 * bottleneck.radial, bottleneck.radial)
+
+
+def _seeded_plainly(propagation: Propagation, axis: int) -> bool:
+    """Whether the axis has one seed, of the first degree and the same for every value of the parameters."""
+    elements = propagation.algebra.elements
+    seeds = [seed for seed in propagation.seeds if elements[seed.element].axis == axis]
+    return all(elements[seed.element].degree == 1 and seed.coefficient.is_rational for seed in seeds)
 
 
 def _whole_space(axis: Axis, declarations: Declarations) -> str | None:

@@ -67,7 +67,7 @@ def composed(
     return with_rule(argument)
 
 
-def _like(tangent: Any, block: jax.Array) -> jax.Array:
+def _like(tangent: Any, block: Any) -> jax.Array:
     """The tangent of a block, with its shape."""
     if tangent is None:
         return jnp.zeros_like(block)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
 from typing import Any
 
 import jax
@@ -13,12 +15,12 @@ from opcompiler.errors import ShapeError
 from opcompiler.ir.algebra import Algebra
 from opcompiler.taylor import fallback as _fallback  # noqa: F401  registers the rule for custom_jvp
 from opcompiler.taylor import rules as _rules  # noqa: F401  registers the rule book
+from opcompiler.taylor.compression import Bottleneck
 from opcompiler.taylor.interpreter import Interpreter
 from opcompiler.taylor.jaxpr import trace
-from opcompiler.taylor.jet import Jet, OneHot, Scattered
+from opcompiler.taylor.jet import Jet, OneHot
 from opcompiler.taylor.seeds import Seed, seed_of
 from opcompiler.taylor.series import Series, is_series
-from opcompiler.taylor.sparse import sparse_of
 from opcompiler.taylor.structure import Structure, structure_of
 
 __all__ = ["evaluate"]
@@ -31,6 +33,7 @@ def evaluate(
     scalars: Sequence[Any] = (),
     compress: Sequence[tuple[int, int]] = (),
     wanted: Iterable[int] | None = None,
+    radial: Iterable[int] = (),
 ) -> Any:
     """Evaluate a JAX function over an algebra: u(x + ν) instead of u(x).
 
@@ -42,10 +45,12 @@ def evaluate(
         arguments: one pytree per argument, whose leaves are jets (variables) or arrays (constants).
         algebra: basis, direction axes and product table.
         scalars: values of the scalars that the table's coefficients mention.
-        compress: (axis, width) of invariant axes whose directions are recombined at the first dense layer that
-            consumes the coordinate seeds; nothing else may consume them.
+        compress: (axis, width) of invariant axes whose directions are recombined at the dense layers that consume the
+            coordinate seeds, to `width` in all; nothing else may consume them, `radial` apart.
         wanted: element numbers that will be read from the results; all by default. Coefficients that do not
             contribute to them are not computed.
+        radial: those axes of `compress` for which Σ x² over all coordinates may be used beside the dense layers, the x
+            that these take. It has two directions of its own, counted in the width.
 
     Returns:
         The function's result with every array replaced by a `Jet`.
@@ -62,9 +67,29 @@ def evaluate(
     flat, out_tree = trace(lambda *values: function(*jax.tree_util.tree_unflatten(tree, values)), *primals)
     inputs = [_series(v, structure) if isinstance(v, Jet) else v for v in leaves]
     elements = structure.everything if wanted is None else frozenset(wanted) | {0}
-    interpreter = Interpreter(structure, dict(compress))
-    results = interpreter.run(flat, inputs, [elements] * out_tree.num_leaves)
+    bottlenecks = {axis: Bottleneck(width, axis in set(radial)) for axis, width in compress}
+    inputs = [_with_points(v, structure, bottlenecks) if is_series(v) else v for v in inputs]
+    needed = [elements] * out_tree.num_leaves
+    if bottlenecks:
+        Interpreter(structure, bottlenecks).run(flat, inputs, needed)
+        for bottleneck in bottlenecks.values():
+            bottleneck.join()
+        structure = structure.signed({a: b.signature for a, b in bottlenecks.items() if b.signature is not None})
+    results = Interpreter(structure, bottlenecks).run(flat, inputs, needed)
     return jax.tree_util.tree_unflatten(out_tree, [_jet(v, structure) for v in results])
+
+
+def _with_points(series: Series, structure: Structure, bottlenecks: Mapping[int, Bottleneck]) -> Series:
+    """Mark the seeds that are those of the point itself, where |x|² is recombined."""
+    marked = list(series.blocks)
+    for k, block in enumerate(series.blocks, 1):
+        bottleneck = structure.at_axis(bottlenecks, k)
+        if bottleneck is None or not bottleneck.radial or not isinstance(block, Seed):
+            continue
+        whole = block.runs == ((0, 0, block.directions),) and block.directions == prod(block.point(series.shape))
+        if whole and isinstance(block.scale, int | float):
+            marked[k - 1] = replace(block, is_point=True)
+    return Series(series.primal, tuple(marked))
 
 
 def _series(jet: Jet, structure: Structure) -> Series | Any:
@@ -76,8 +101,6 @@ def _series(jet: Jet, structure: Structure) -> Series | Any:
             blocks.append(None)
         elif isinstance(value, OneHot):
             blocks.append(seed_of(value, structure.sizes[k], np.ndim(jet.primal)))
-        elif isinstance(value, Scattered):
-            blocks.append(sparse_of(value, np.shape(jet.primal)))
         else:
             blocks.append(value if structure.is_family(k) else value[None])
     primal = jnp.asarray(jet.primal)

@@ -8,11 +8,12 @@ stands: batch axes are ordinary axes of the primal.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opcompiler.errors import UnsupportedError
 from opcompiler.taylor import jaxpr as jx
+from opcompiler.taylor.compression import Bottleneck
 from opcompiler.taylor.demand import Elements
 from opcompiler.taylor.registry import CONSTANT, RULES, Application
 from opcompiler.taylor.seeds import Seed
@@ -28,13 +29,15 @@ class Interpreter:
 
     Attributes:
         structure: the algebra.
-        compress: axis number → width of the bottleneck at which its directions are recombined.
-        recombined: axes whose directions have been recombined: the original ones may not be used any more.
+        bottlenecks: axis number → where its directions are recombined.
     """
 
     structure: Structure
-    compress: dict[int, int] = field(default_factory=dict)
-    recombined: set[int] = field(default_factory=set)
+    bottlenecks: dict[int, Bottleneck] = field(default_factory=dict)
+
+    def in_loop(self) -> Interpreter:
+        """Return an interpreter for the body of control flow, where directions stay what they are."""
+        return Interpreter(self.structure) if self.bottlenecks else self
 
     def run(self, closed: Any, inputs: Sequence[Any], needed: Sequence[Elements]) -> list[Any]:
         """Return the outputs of the jaxpr, with the `needed` elements of each; inputs are series or plain arrays."""
@@ -74,6 +77,8 @@ class Interpreter:
 
             results = by_recursion(application, *inputs)
         results = list(results) if isinstance(results, list | tuple) else [results]
+        if self.bottlenecks:
+            results = [self._squares(equation, inputs[0], r) for r in results]
         return [simplified(r) for r in results]
 
     def through(
@@ -114,17 +119,32 @@ class Interpreter:
         Raises:
             UnsupportedError: they occur.
         """
-        for k in range(1, self.structure.size) if self.recombined else ():
-            if self.structure.axes[k] not in self.recombined:
-                continue
-            blocks = [v.block(k) for v in inputs if is_series(v)]
-            rows = [b.directions if isinstance(b, Seed) else b.shape[0] for b in blocks if b is not None]
-            if self.structure.sizes[k] in rows:
+        for axis in self.bottlenecks:
+            families = [k for k in range(1, self.structure.size) if self.structure.axes[k] == axis]
+            blocks = [v.block(k) for v in inputs if is_series(v) for k in families]
+            rows = {b.directions if isinstance(b, Seed) else b.shape[0] for b in blocks if b is not None}
+            if len(rows) > 1:
                 raise UnsupportedError(
-                    f"the directions of axis {self.structure.axes[k]} were recombined at a dense layer, and are used"
-                    " elsewhere",
+                    f"the directions of axis {axis} were recombined at a dense layer, and are used elsewhere",
                     hint="leave the axis out of `compress`",
                 )
+
+    def _squares(self, equation: jx.Equation, point: Any, result: Any) -> Any:
+        """Mark the seeds of x², x being the point, where |x|² is recombined."""
+        name, operands = equation.primitive.name, equation.invars
+        square = name == "square" or (name == "integer_pow" and equation.params["y"] == 2)
+        square = square or (name == "mul" and operands[0] is operands[1])
+        if not square or not is_series(result) or not is_series(point):
+            return result
+        blocks = list(result.blocks)
+        for k in range(1, self.structure.size):
+            bottleneck = self.structure.at_axis(self.bottlenecks, k)
+            seed, image = point.block(k), result.block(k)
+            if bottleneck is None or not bottleneck.radial or self.structure.degrees[k] != 1:
+                continue
+            if isinstance(seed, Seed) and isinstance(image, Seed) and seed.is_point:
+                blocks[k - 1] = replace(image, radial=2.0 * seed.scale)
+        return Series(result.primal, tuple(blocks))
 
     def _input_demand(
         self, equation: jx.Equation, active: Sequence[bool], wanted: tuple[Elements, ...]

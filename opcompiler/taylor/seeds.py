@@ -37,12 +37,17 @@ class Seed:
         scale: a number, or an array of the primal's rank that broadcasts against it.
         axes: the primal's axes that make up the point, in the order of its flat positions.
         directions: number of directions, those outside the runs (zero) included.
+        is_point: whether the value that carries the seed is the point itself, direction r being coordinate r.
+        radial: number c such that this is c times the point, as a scale: the derivatives of (c/2)·x² entry by entry;
+            0 where that is not known.
     """
 
     runs: Runs
     scale: Any
     axes: tuple[int, ...]
     directions: int
+    is_point: bool = False
+    radial: float = 0.0
 
     @property
     def is_unit(self) -> bool:
@@ -68,9 +73,19 @@ class Seed:
         return any(p < q + m and q < p + n for _, p, n in self.runs for _, q, m in other.runs)
 
 
-jax.tree_util.register_pytree_node(
-    Seed, lambda s: ((s.scale,), (s.runs, s.axes, s.directions)), lambda aux, c: Seed(aux[0], c[0], aux[1], aux[2])
-)
+def _flattened(seed: Seed) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A scale that is a number stays one: rules look at it."""
+    known = isinstance(seed.scale, int | float)
+    static = (seed.runs, seed.scale if known else None, seed.axes, seed.directions, seed.is_point, seed.radial)
+    return (() if known else (seed.scale,)), static
+
+
+def _unflattened(static: tuple[Any, ...], children: tuple[Any, ...]) -> Seed:
+    runs, scale, *rest = static
+    return Seed(runs, children[0] if children else scale, *rest)
+
+
+jax.tree_util.register_pytree_node(Seed, _flattened, _unflattened)
 
 
 def seed_of(one_hot: OneHot, directions: int, ndim: int) -> Seed:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -16,6 +16,8 @@ from opcompiler.ir.algebra import Algebra
 from opcompiler.ir.coefficient import Coefficient
 
 __all__ = ["Product", "Structure", "factors_of", "number", "structure_of"]
+
+Value = TypeVar("Value")
 
 Number = Any
 """A Python number, or a 0-d array where a structure constant depends on a run-time scalar."""
@@ -29,6 +31,13 @@ class Product:
     right: int
     constant: Number
     weights: np.ndarray | None = None
+
+    def weights_of(self, directions: int) -> np.ndarray | None:
+        """Return the weights of a sum over so many directions.
+
+        Signs belong to recombined directions; before these meet, sums are over the original ones.
+        """
+        return self.weights if self.weights is not None and len(self.weights) == directions else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +90,23 @@ class Structure:
     def is_numeric(self) -> bool:
         """Whether no structure constant depends on a run-time scalar."""
         return all(isinstance(p.constant, int | float) for terms in self.products for p in terms)
+
+    def signed(self, signs: Mapping[int, np.ndarray]) -> Structure:
+        """Return the structure in which sums over the directions of some axes have signs."""
+
+        def with_signs(product: Product, out: int) -> Product:
+            axis = self.axes[product.left]
+            if axis is None or axis not in signs or self.axes[out] is not None:
+                return product
+            return replace(product, weights=signs[axis])
+
+        terms = (tuple(with_signs(p, out) for p in products) for out, products in enumerate(self.products))
+        return replace(self, products=tuple(terms)) if signs else self
+
+    def at_axis(self, values: Mapping[int, Value], element: int) -> Value | None:
+        """Return what is noted for the direction axis of an element, None for a single one."""
+        axis = self.axes[element]
+        return None if axis is None else values.get(axis)
 
     def is_family(self, element: int) -> bool:
         """Whether the element is a family."""

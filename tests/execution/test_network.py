@@ -2,8 +2,10 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
+import opcompiler as oc
 from opcompiler.execution import network_profile
 from opcompiler.ir.network import AffineBottleneck
 from opcompiler.ir.space import Space
@@ -41,12 +43,23 @@ def test_a_bottleneck_is_seen_through_calls_reshapes_and_casts(u):
     assert network_profile(u, (X,), (POINT,)).bottlenecks == (AffineBottleneck("x", 8),)
 
 
+def test_a_derivative_rule_of_ones_own_sees_the_point():
+    ruled = jax.custom_jvp(mlp)
+    ruled.defjvp(lambda primals, tangents: jax.jvp(mlp, primals, tangents))
+    assert network_profile(ruled, (X,), (POINT,)).bottlenecks == ()
+
+
 @pytest.mark.parametrize(
     "u",
     [
         lambda x: mlp(x) + x[0],
-        lambda x: mlp(x) * (1 - x @ x),
-        lambda x: jnp.tanh(x @ W1).sum() + jnp.tanh(x @ W1).sum(),
+        lambda x: mlp(x) * (1 - x[:25] @ x[:25]),
+        lambda x: mlp(2 * x) * (1 - x @ x),
+        lambda x: mlp(x) * jnp.sum(3 * x**2),
+        lambda x: mlp(x) * jnp.sum(x**3),
+        lambda x: mlp(x) * jnp.sum(jnp.tanh(x * x)),
+        lambda x: mlp(x) + jnp.sum((x - 1) ** 2),
+        lambda x: sum(jnp.tanh(x @ W1).sum() for _ in range(7)),
         lambda x: jnp.sum(jnp.tanh(jnp.ones((100, 50)) @ x)),
         lambda x: jnp.sum(jnp.tanh((W1 * x[0]).T @ x)),
         lambda x: mlp(jnp.sin(x)),
@@ -59,6 +72,39 @@ def test_a_bottleneck_is_seen_through_calls_reshapes_and_casts(u):
 )
 def test_no_bottleneck_where_the_point_is_used_otherwise(u):
     assert network_profile(u, (X,), (POINT,)).bottlenecks == ()
+
+
+@pytest.mark.parametrize(
+    ("u", "width", "radial"),
+    [
+        (lambda x: mlp(x) * (1 - x @ x), 8, True),
+        (lambda x: mlp(x) * (1 - jnp.sum(x**2)) + jnp.sqrt(1 + (x * x).sum()), 8, True),
+        (lambda x: mlp(x) + jnp.vdot(x, x) * jnp.tanh(x @ W1).sum(), 16, True),
+        (lambda x: jax.jit(mlp)(x) * jnp.exp(-jnp.sum(jnp.square(x))), 8, True),
+        (lambda x: jnp.exp(-jnp.sum(x * x)), 0, True),
+        (lambda x: jnp.tanh(x @ W1).sum() + jnp.tanh(x / 2 @ W1).sum(), 16, False),
+    ],
+)
+def test_several_layers_and_the_square_of_the_norm_share_a_bottleneck(u, width, radial):
+    assert network_profile(u, (X,), (POINT,)).bottlenecks == (AffineBottleneck("x", width, radial),)
+
+
+@pytest.mark.parametrize(
+    ("u", "directions"),
+    [
+        (lambda x: mlp(x) * (1 - x @ x), 10),
+        (lambda x: mlp(x) + jnp.sum(x * x) * jnp.cos(jnp.tanh(x @ W1).sum()), 18),
+    ],
+)
+def test_an_operator_carries_the_bottleneck_and_the_norm(u, directions):
+    points = jnp.asarray(np.random.default_rng(0).normal(size=(2, 50))) / 8
+    laplacian = oc.compile("Δu + u²", spaces={"x": 50})
+    plan = laplacian.plan_for(u, points)
+    assert (plan.certificate.carried, plan.certificate.minimum) == (directions + 2, directions + 1)
+    assert plan.certificate.scope == "u = g(Wx+b, |x|²)"
+    assert oc.Plan.from_json(plan.to_json()) == plan
+    exact = jax.jit(jax.vmap(lambda x: jnp.trace(jax.hessian(u)(x)) + u(x) ** 2))
+    np.testing.assert_allclose(jax.jit(lambda x: laplacian(u, x))(points), exact(points), rtol=1e-11)
 
 
 def test_each_space_is_judged_alone():

@@ -11,6 +11,7 @@ from jax import numpy as jnp
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.contraction import contract_constant, contract_series
+from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.series import Series, aligned, compose, constant, is_series, multiply_series
 
 FAMILY = "bilinear"
@@ -63,6 +64,18 @@ def divide(application: Application, a: Any, b: Any) -> Series:
     return multiply_series(structure, aligned(a, shape), reciprocal, primal, needed)
 
 
+def _is_square_of_a_point(application: Application, a: Series) -> bool:
+    """Whether this is Σ x², with coordinate seeds on x, over the whole point."""
+    (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
+    operands = application.equation.invars
+    if operands[0] is not operands[1] or left != right or left_batch != right_batch:
+        return False
+    seeds = [block for block in a.blocks if isinstance(block, Seed)]
+    whole = len(left) + len(left_batch) == a.ndim and tuple(left_batch) == tuple(sorted(left_batch))
+    plain = application.params["preferred_element_type"] in (None, a.dtype)
+    return bool(seeds) and whole and plain and all(set(seed.axes) == set(left) for seed in seeds)
+
+
 @taylor_rule("dot_general", family=FAMILY, demand=demand.bilinear)
 def dot_general(application: Application, a: Any, b: Any) -> Series:
     """A contraction with a constant is one matmul over the primal and all coefficients."""
@@ -70,4 +83,10 @@ def dot_general(application: Application, a: Any, b: Any) -> Series:
         return contract_constant(application, a, b, series_is_left=True)
     if not is_series(a):
         return contract_constant(application, b, a, series_is_left=False)
+    if _is_square_of_a_point(application, a):
+        axes = tuple(application.params["dimension_numbers"][0][0])
+        primal = application.bind(a.primal, b.primal)
+        return application.interpreter.through(lambda x: jnp.sum(x * x, axis=axes), [a], application.needed, [primal])[
+            0
+        ]
     return contract_series(application, a, b)

@@ -10,44 +10,45 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
+from opcompiler.errors import UnsupportedError
 from opcompiler.taylor import blocks
 from opcompiler.taylor.blocks import Block
-from opcompiler.taylor.compression import recombined_rows
+from opcompiler.taylor.compression import Bottleneck
 from opcompiler.taylor.jaxpr import dtype_of
 from opcompiler.taylor.registry import Application
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
 from opcompiler.taylor.series import Series
-from opcompiler.taylor.sparse import Sparse, rows_gathered
+from opcompiler.taylor.structure import Product
 
 Axes = tuple[int, ...]
 
 
-def contract_constant(application: Application, a: Series, weight: Any, *, series_is_left: bool) -> Series:
-    """(aW)_w = a_w W: one matmul over the primal and all coefficients of equal shape, then one split."""
+def contract_constant(application: Application, a: Series, weight: Any, *, series_is_left: bool) -> Any:
+    """(aW)_w = a_w W: one matmul over the primal and all coefficients of equal shape, then one split.
+
+    While the layers of a bottleneck are being collected, a plain value is returned.
+    """
     (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
     contracted, batch = (left, left_batch) if series_is_left else (right, right_batch)
     other_contracted = right if series_is_left else left
     results: list[Block] = [None] * len(a.blocks)
     stacked: dict[tuple[int, ...], list[int]] = {a.shape: [0]}
     touched = {*contracted, *batch}
-    recombined = _recombined_axes(application, a)
+    bottlenecks = {} if batch else _bottlenecks(application, a)
+    gathered: dict[int, tuple[Seed, jax.Array]] = {}
     dense: dict[int, jax.Array] = {0: a.primal[None]}
     for k, block in enumerate(a.blocks, 1):
         if isinstance(block, Seed) and not batch:
-            recombine = application.structure.axes[k] in recombined
-            rows = _gathered(application, a, block, weight, tuple(contracted), tuple(other_contracted), recombine)
-            if rows is not None:
-                results[k - 1] = _placed(rows, a.ndim - len(contracted), np.ndim(weight), series_is_left)
-                continue
-        if isinstance(block, Sparse) and not batch:
-            rows = _drawn_rows(application, a, block, weight, tuple(contracted), tuple(other_contracted))
-            if rows is not None:
-                results[k - 1] = _placed(rows, a.ndim - len(contracted), np.ndim(weight), series_is_left)
+            matrix = _by_position(application, a, block, weight, tuple(contracted), tuple(other_contracted))
+            if matrix is not None:
+                gathered[k] = (block, matrix)
                 continue
         array = a.dense(k)
         if array is not None:
             dense[k] = blocks.expand(array, a.shape, touched)
             stacked.setdefault(dense[k].shape[1:], []).append(k)
+    if _collected(application, gathered, bottlenecks):
+        return application.bind(*((a.primal, weight) if series_is_left else (weight, a.primal)))
     primal: Any = None
     for members in stacked.values():
         pieces = _one_matmul(application, [dense[k] for k in members], weight, series_is_left)
@@ -56,6 +57,20 @@ def contract_constant(application: Application, a: Series, weight: Any, *, serie
                 results[k - 1] = piece
             else:
                 primal = lax.squeeze(piece, (0,))
+    lead = a.ndim - len(contracted)
+    layer = primal if series_is_left else jnp.moveaxis(primal, range(primal.ndim - lead, primal.ndim), range(lead))
+    recombined: dict[int, jax.Array] = {}
+    for k, (block, matrix) in gathered.items():
+        axis = application.structure.axes[k]
+        if axis is None or axis not in bottlenecks:
+            rows = by_direction(block, matrix)
+        else:
+            if axis not in recombined:
+                recombined[axis] = _recombined(bottlenecks[axis], a, block, matrix, layer, tuple(contracted))
+            rows = recombined[axis]
+        if np.ndim(block.scale) == 0 and not block.is_unit:
+            rows = rows * jnp.asarray(block.scale, rows.dtype)
+        results[k - 1] = _placed(rows, lead, np.ndim(weight), series_is_left)
     return Series(primal, tuple(results))
 
 
@@ -116,21 +131,13 @@ def _placed(rows: jax.Array, lead: int, weight_ndim: int, series_is_left: bool) 
     return jnp.moveaxis(rows, tuple(range(1 + lead, rows.ndim)), tuple(range(1, 1 + free)))
 
 
-def _drawn_rows(
-    application: Application, a: Series, block: Sparse, weight: Any, contracted: Axes, other: Axes
+def _by_position(
+    application: Application, a: Series, seed: Seed, weight: Any, contracted: Axes, other: Axes
 ) -> jax.Array | None:
-    """Rows of the weights at the places of a block: (directions, lead, free); None unless the point is contracted."""
-    axes = tuple(range(a.ndim - len(block.point), a.ndim))
-    if sorted(contracted) != list(axes):
-        return None
-    order = tuple(other[contracted.index(axis)] for axis in axes)
-    return rows_gathered(block, jnp.asarray(weight).astype(dtype_of(application.equation.outvars[0])), order)
+    """scale[p] W[p, …] for every position p of the point, up to a number: (positions, lead, free).
 
-
-def _gathered(
-    application: Application, a: Series, seed: Seed, weight: Any, contracted: Axes, other: Axes, recombine: bool
-) -> jax.Array | None:
-    """Σ_p seed_r[p] W[p, …] = scale[p(r)] W[p(r), …]: (directions, lead, free), or None if it does not apply."""
+    None unless exactly the point is contracted. Direction r then has row p(r): Σ_p seed_r[p] W[p, …].
+    """
     if sorted(contracted) != sorted(seed.axes):
         return None
     order = [other[contracted.index(axis)] for axis in seed.axes]
@@ -139,30 +146,57 @@ def _gathered(
     lead = a.ndim - len(seed.axes)
     matrix = jnp.transpose(jnp.asarray(weight), order + free)
     matrix = matrix.reshape((prod(seed.point(a.shape)), *(1,) * lead, *matrix.shape[len(order) :])).astype(dtype)
-    numeric = np.ndim(seed.scale) == 0
-    if not numeric:
-        scale = scale_by_position(seed, a.shape, dtype)
-        others = tuple(n for axis, n in enumerate(scale.shape[1:]) if axis not in seed.axes)
-        matrix = matrix * scale.reshape((scale.shape[0], *others, *(1,) * len(free)))
-    rows = recombined_rows(seed, matrix) if recombine else by_direction(seed, matrix)
-    return rows * jnp.asarray(seed.scale, dtype) if numeric and not seed.is_unit else rows
+    if np.ndim(seed.scale) == 0:
+        return matrix
+    scale = scale_by_position(seed, a.shape, dtype)
+    others = tuple(n for axis, n in enumerate(scale.shape[1:]) if axis not in seed.axes)
+    return matrix * scale.reshape((scale.shape[0], *others, *(1,) * len(free)))
 
 
-def _recombined_axes(application: Application, a: Series) -> set[int]:
+def _bottlenecks(application: Application, a: Series) -> dict[int, Bottleneck]:
     """Axes whose directions are recombined here: all their families hold the same seed, up to a number."""
-    structure, result = application.structure, set()
-    for axis in application.interpreter.compress:
+    structure, result = application.structure, {}
+    for axis, bottleneck in application.interpreter.bottlenecks.items():
         families = [a.block(k) for k in range(1, structure.size) if structure.axes[k] == axis]
         seeds = [f for f in families if isinstance(f, Seed)]
-        if seeds and application.interpreter.compress[axis] >= seeds[0].directions:
+        if seeds and bottleneck.width >= seeds[0].directions:
             continue
         present = [f for f in families if f is not None]
         uniform = all(np.ndim(f.scale) == 0 or all(n == 1 for n in _others(f)) for f in seeds)
         alike = all(f.same_directions(seeds[0]) and (np.ndim(f.scale) == 0 or len(seeds) == 1) for f in seeds)
         if seeds and len(seeds) == len(present) and uniform and alike:
-            result.add(axis)
-            application.interpreter.recombined.add(axis)
+            result[axis] = bottleneck
     return result
+
+
+def _collected(
+    application: Application, gathered: dict[int, tuple[Seed, jax.Array]], bottlenecks: dict[int, Bottleneck]
+) -> bool:
+    """Whether layers are only being collected; the columns of this one are remembered."""
+    found = {application.structure.axes[k]: layer for k, layer in gathered.items()}
+    collecting = {axis: b for axis, b in bottlenecks.items() if b.collecting and axis in found}
+    for axis, bottleneck in collecting.items():
+        bottleneck.collect(*found[axis])
+    return bool(collecting)
+
+
+def _recombined(
+    bottleneck: Bottleneck, a: Series, seed: Seed, matrix: jax.Array, layer: jax.Array, contracted: Axes
+) -> jax.Array:
+    """The directions of a layer behind a bottleneck, (directions, lead, free), up to the number of the seed.
+
+    Raises:
+        UnsupportedError: |x|² is used beside the layer, which takes something else than x.
+    """
+    rows = bottleneck.rows(matrix)
+    if not bottleneck.radial:
+        return rows
+    if not seed.is_point:
+        raise UnsupportedError(
+            "|x|² is used beside a dense layer that takes coordinates shifted or scaled",
+            hint="leave the axis out of `compress`",
+        )
+    return bottleneck.with_radial(rows, layer, jnp.sum(a.primal * a.primal, axis=contracted))
 
 
 def _others(seed: Seed) -> list[int]:
@@ -187,14 +221,14 @@ def contract_series(application: Application, a: Series, b: Series) -> Series:
                 pairs.append((term.right, term.left))
             summed = (structure.is_family(term.left) or structure.is_family(term.right)) and not structure.is_family(k)
             for left, right in pairs:
-                value = _pair(application, a, b, (left, right), term.weights, summed)
+                value = _pair(application, a, b, (left, right), term, summed)
                 contributions.append(blocks.scale(value, term.constant))
         entries.append(blocks.total(contributions, shape, dtype))
     return Series(result.primal, tuple(entries))
 
 
 def _pair(
-    application: Application, a: Series, b: Series, pair: tuple[int, int], weights: Any, summed: bool
+    application: Application, a: Series, b: Series, pair: tuple[int, int], term: Product, summed: bool
 ) -> jax.Array | None:
     """a_l · b_r contracted as the primitive does, direction by direction; summed over the directions if asked."""
     (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
@@ -203,6 +237,7 @@ def _pair(
         return None
     x = blocks.expand(x, a.shape)
     y = blocks.expand(y, b.shape)
+    weights = term.weights_of(max(x.shape[0], y.shape[0]))
     if weights is not None:
         weighted = jnp.asarray(weights, x.dtype).reshape((-1,) + (1,) * (x.ndim - 1))
         x = x * weighted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,21 +16,23 @@ from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.structural import joined
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
 from opcompiler.taylor.series import Series, map_blocks, multiply_series
-from opcompiler.taylor.sparse import Sparse, entries_summed
 
 FAMILY = "reductions"
 
 
 @taylor_rule("reduce_sum", family=FAMILY, demand=demand.linear)
-def reduce_sum(application: Application, a: Series) -> Series:
+def reduce_sum(application: Application, a: Series) -> Any:
     """(Σa)_w = Σ a_w; an axis along which a_w is constant contributes its length, a seed one number per direction."""
     axes = tuple(application.params["axes"])
     primal = application.bind(a.primal)
     result: list[Block] = []
-    for block in a.blocks:
+    for k, block in enumerate(a.blocks, 1):
         summed = _summed_seed(block, a, axes) if isinstance(block, Seed) else None
-        if isinstance(block, Sparse) and axes == tuple(range(a.ndim - len(block.point), a.ndim)):
-            summed = entries_summed(block)
+        bottleneck = application.structure.at_axis(application.interpreter.bottlenecks, k)
+        if bottleneck is not None and isinstance(block, Seed) and block.radial and set(block.axes) <= set(axes):
+            if bottleneck.collecting:
+                return primal
+            summed = bottleneck.of_square(block, primal)
         if summed is None and block is not None:
             summed = _summed(blocks.densify(block, a.shape, a.dtype), a.shape, axes)
         result.append(summed)

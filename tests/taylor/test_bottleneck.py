@@ -1,0 +1,115 @@
+"""Directions recombined where the network first mixes them: dense layers and |x|² together, exactly."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from opcompiler.errors import UnsupportedError
+from opcompiler.taylor import OneHot, evaluate, variable
+from opcompiler.taylor.laplacian import laplacian_algebra
+
+DIM, WIDTH = 24, 3
+RANDOM = np.random.default_rng(0)
+W1, W2 = (jnp.asarray(RANDOM.normal(size=(DIM, WIDTH)) / DIM**0.5) for _ in range(2))
+POINTS = jnp.asarray(RANDOM.normal(size=(3, DIM)) / DIM**0.5).at[2].set(0.0)
+
+
+def net(x, w=W1):
+    return jnp.tanh(x @ w + 0.3).sum(-1)
+
+
+def square(x):
+    return jnp.sum(x**2, -1)
+
+
+FUNCTIONS = {
+    "(1 − |x|²) net": (lambda x, w: (1 - square(x)) * net(x, w), WIDTH + 2),
+    "net + |x|² net2": (lambda x, w: net(x, w) + jnp.sum(x * x) * jnp.cos(net(x, W2)), 2 * WIDTH + 2),
+    "sin(|x|²) net": (lambda x, w: jnp.sin(x @ x) * net(x, w), WIDTH + 2),
+    "net(W @ x) / (1 + |x|²)": (lambda x, w: jnp.tanh(w.T @ x).sum() / (1 + jnp.square(x).sum()), WIDTH + 2),
+    "exp(−|x|²), |x|² twice": (lambda x, w: jnp.exp(-(x @ x)) * net(x, w) + jnp.sqrt(1 + square(x)), WIDTH + 2),
+    "equal layers": (lambda x, w: net(x, w) * net(x, w) * (1 - x @ x), 2 * WIDTH + 2),
+    "|x|² alone": (lambda x, w: jnp.exp(-square(x)), 2),
+}
+
+
+def trace_of_hessian(u):
+    return jax.jit(lambda x: jnp.trace(jax.hessian(u)(x)))
+
+
+def laplacian(u, xs, width, radial=(0,)):
+    algebra = laplacian_algebra(DIM)
+
+    @jax.jit
+    def value(xs):
+        seeded = variable(xs, algebra, {1: OneHot(((0, 0, DIM),))})
+        return evaluate(jax.vmap(u), [seeded], algebra, compress=((0, width),), wanted={2}, radial=radial)
+
+    return value(xs).coefficient(2)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_laplacian_is_that_of_nested_differentiation(name):
+    function, width = FUNCTIONS[name]
+    ours = lambda w: laplacian(lambda x: function(x, w), POINTS, width)
+    exact = lambda w: jax.vmap(trace_of_hessian(lambda x: function(x, w)))(POINTS)
+    np.testing.assert_allclose(ours(W1), exact(W1), rtol=1e-12, atol=1e-13)
+    if name not in ("(1 − |x|²) net", "net + |x|² net2"):
+        return
+    slope, expected = (jax.jit(jax.grad(lambda w, f=f: (f(w) ** 2).sum()))(W1) for f in (ours, exact))
+    np.testing.assert_allclose(slope, expected, rtol=1e-10, atol=1e-11)
+
+
+def test_layers_of_any_rank_and_several_layers_have_one_factor():
+    deficient = W1.at[:, 1].set(W1[:, 0]).at[:, 2].set(0.0)
+    for u, width, radial in [
+        (lambda x: net(x, deficient) * (1 - x @ x), WIDTH + 2, (0,)),
+        (lambda x: net(x, deficient) * jnp.sin(net(x / 3, W2)) + net(-x, W1), 3 * WIDTH, ()),
+    ]:
+        ours = laplacian(u, POINTS, width, radial)
+        np.testing.assert_allclose(ours, jax.vmap(trace_of_hessian(u))(POINTS), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 300.0])
+def test_single_precision_at_any_distance_from_the_origin(scale):
+    """The two directions of |x|² are balanced: nothing large is subtracted."""
+    points = scale * POINTS[:2] / jnp.linalg.norm(POINTS[:2], axis=1, keepdims=True)
+    u = lambda x: (1 - (x / 1).dot(x) / scale**2) * jnp.tanh(x @ W1.astype(x.dtype) / scale).sum()
+    v = lambda x: (1 - x.dot(x) / scale**2) * jnp.tanh((x @ W1.astype(x.dtype)) / scale).sum()
+    exact = jax.vmap(trace_of_hessian(u))(points)
+    ours = laplacian(v, points.astype(jnp.float32), WIDTH + 2)
+    np.testing.assert_allclose(ours, exact, rtol=3e-5)
+
+
+def test_a_checkpoint_around_the_layers_changes_nothing():
+    u = lambda x: (1 - x @ x) * net(x)
+    plain, wrapped = (laplacian(f, POINTS, WIDTH + 2) for f in (u, jax.checkpoint(u)))
+    np.testing.assert_allclose(plain, wrapped, rtol=1e-13)
+
+
+def test_what_is_not_covered_is_refused():
+    for u in (
+        lambda x: net(x) * x[0],
+        lambda x: net(x) * (-x @ x),
+        lambda x: net(2 * x) * (x @ x),
+        lambda x: net(x) * jnp.sum(3 * x**2 + x),
+    ):
+        with pytest.raises(UnsupportedError):
+            laplacian(u, POINTS, WIDTH + 2)
+
+
+def test_memory_and_work_do_not_grow_with_dimension_times_width():
+    dim, width, batch = 2000, 16, 8
+    algebra = laplacian_algebra(dim)
+    weight = jnp.ones((dim, width)) / dim
+
+    def value(xs):
+        seeds = {1: OneHot(((0, 0, dim),))}
+        u = jax.vmap(lambda x: (1 - jnp.sum(x * x)) * jnp.tanh(x @ weight).sum())
+        return evaluate(
+            u, [variable(xs, algebra, seeds)], algebra, compress=((0, width + 2),), wanted={2}, radial=(0,)
+        ).coefficient(2)
+
+    analysis = jax.jit(value).lower(jnp.ones((batch, dim))).compile()
+    assert analysis.cost_analysis()["flops"] <= 2 * dim * width * (width + 2 * batch)
