@@ -74,7 +74,7 @@ def compare(operator: str, dim: int, network: str, u: Callable[..., Any]) -> Non
     op, _ = compiled(oc.laws.Auto())
     pilot = oc.pilot(op, u, x[:4], t[:4], key=jax.random.key(1))
     contenders = {name: compiled(law_named(name)) for name in LAWS[operator]}
-    contenders["Auto"] = compiled(oc.laws.Auto(pilot))
+    contenders["Auto"] = compiled(oc.laws.Auto(pilot.norms))
     run = {name: jax.jit(lambda x, t, key, op=op: op(u, x, t, key=key)) for name, (op, _) in contenders.items()}
     times: dict[str, list[float]] = {name: [] for name in run}
     variance: dict[str, float] = {}

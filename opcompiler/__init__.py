@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opcompiler import taylor
     from opcompiler.api import compile as compile
-    from opcompiler.api import explain, lower, parse, plan, reduce, to_ascii, to_latex, to_sympy, to_unicode
+    from opcompiler.api import estimator, explain, lower, parse, plan, reduce, to_ascii, to_latex, to_sympy, to_unicode
     from opcompiler.errors import (
         ArgumentTypeError,
         DerivativeOrderError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opcompiler.execution.functions import Function
     from opcompiler.execution.losses import mean_squared, squared
     from opcompiler.execution.operator import CompiledOperator
+    from opcompiler.execution.pilot import PilotStudy, pilot
     from opcompiler.execution.replicates import Estimate
     from opcompiler.ir import law as laws
     from opcompiler.ir.declarations import Runtime
@@ -47,6 +48,7 @@ __all__ = [
     "OpCompilerError",
     "OperatorNameError",
     "OperatorSyntaxError",
+    "PilotStudy",
     "Plan",
     "RankError",
     "Runtime",
@@ -54,11 +56,13 @@ __all__ = [
     "Stochastic",
     "UnsupportedError",
     "UnsupportedPrimitiveError",
+    "estimator",
     "explain",
     "laws",
     "lower",
     "mean_squared",
     "parse",
+    "pilot",
     "plan",
     "reduce",
     "squared",
@@ -70,7 +74,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("compile", "explain", "lower", "parse", "plan", "reduce"), "opcompiler.api"),
+    **dict.fromkeys(("compile", "estimator", "explain", "lower", "parse", "plan", "reduce"), "opcompiler.api"),
     **dict.fromkeys(("to_ascii", "to_latex", "to_sympy", "to_unicode"), "opcompiler.api"),
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "opcompiler.errors"),
     # Through api, so that plans are known to jax as static whenever there are both.
@@ -81,6 +85,7 @@ _HOMES = {
     "Estimate": "opcompiler.execution.replicates",
     "Function": "opcompiler.execution.functions",
     **dict.fromkeys(("mean_squared", "squared"), "opcompiler.execution.losses"),
+    **dict.fromkeys(("PilotStudy", "pilot"), "opcompiler.execution.pilot"),
     "CompiledOperator": "opcompiler.execution.operator",
 }
 

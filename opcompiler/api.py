@@ -17,16 +17,20 @@ from opcompiler.execution.operator import CompiledOperator
 from opcompiler.ir import display
 from opcompiler.ir.declarations import Declarations, FunctionDeclaration, Runtime
 from opcompiler.ir.expression import Expr, System
-from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.head import ContractionValue, Output
+from opcompiler.ir.normal_form import Contraction, NormalForm
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.scheme import Exact, Scheme, Stochastic
+from opcompiler.ir.symbol import Symbol
 from opcompiler.language.characters import normalise_name
 from opcompiler.symbolic.export import to_sympy
 from opcompiler.symbolic.imports import from_sympy, is_sympy
+from opcompiler.symbolic.polynomials import symbol_of_polynomial
 
 __all__ = [
     "Plan",
     "compile",
+    "estimator",
     "explain",
     "lower",
     "parse",
@@ -49,6 +53,7 @@ Callables: TypeAlias = dict[str, Callable[..., Any]]
 
 
 EXACT = Exact()
+_STOCHASTIC = Stochastic()
 
 
 class _TimeByName:
@@ -164,6 +169,44 @@ def plan(normal_form: NormalForm, scheme: Scheme = EXACT) -> Plan:
     if not isinstance(scheme, Exact | Stochastic):
         raise ArgumentTypeError(f"{scheme!r} is no scheme", hint="oc.Exact(…) or oc.Stochastic(…)")
     return planning.plan(normal_form, scheme)
+
+
+def estimator(
+    source: NormalForm | Symbol | Any,
+    scheme: Scheme = _STOCHASTIC,
+    *,
+    spaces: Spaces | None = None,
+    fields: Any = ("u",),
+) -> CompiledOperator:
+    """Return an operator, by default an estimator, without a text: from a normal form, a symbol or a polynomial.
+
+    Args:
+        source: a normal form; or the symbol p(ξ) of a constant-coefficient operator p(∂), as an `ir.symbol.Symbol` or
+            as a sympy polynomial whose variables are named like the coordinates (`x1**2 + 3*x1*x2` stands for
+            ∂₁² + 3∂₁∂₂).
+        scheme: how it is evaluated, `Stochastic()` by default.
+        spaces: as for `compile`; a normal form has them already.
+        fields: as for `compile`, one field; a vector is differentiated entry by entry.
+
+    Raises:
+        OpCompilerError: what is refused by `compile`, or the polynomial is none.
+        ArgumentTypeError: spaces are missing, or given with a normal form; not one field.
+    """
+    if isinstance(source, NormalForm):
+        if spaces is not None:
+            raise ArgumentTypeError("a normal form has its spaces", hint="leave spaces out")
+        return execution.lower(plan(source, scheme), {}, pinned=False)
+    if spaces is None:
+        raise ArgumentTypeError("a symbol needs spaces", hint='estimator(symbol, scheme, spaces={"x": 1000})')
+    declarations = language.declare(spaces, fields)
+    if len(declarations.fields) != 1:
+        raise ArgumentTypeError(f"{len(declarations.fields)} fields", hint="a symbol is applied to one field")
+    symbol = source if isinstance(source, Symbol) else symbol_of_polynomial(source, declarations)
+    (field,) = declarations.fields
+    labels = tuple((f"i{axis}", size) for axis, size in enumerate(field.shape))
+    body = ContractionValue(0, tuple(label for label, _ in labels))
+    normal_form = NormalForm(declarations, (Contraction(field.name, symbol),), (), (Output(body, labels, field.shape),))
+    return execution.lower(plan(normal_form, scheme), {}, pinned=False)
 
 
 def lower(plan: Plan, functions: Mapping[str, Callable[..., Any]] | None = None) -> CompiledOperator:

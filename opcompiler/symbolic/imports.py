@@ -39,7 +39,7 @@ from opcompiler.symbolic.limits import (
 )
 from opcompiler.symbolic.names import Names
 
-__all__ = ["from_sympy", "is_sympy"]
+__all__ = ["from_sympy", "is_sympy", "written_fraction"]
 
 _SPELLED_DIFFERENTLY = {"abs": "Abs", "conj": "conjugate", "heaviside": "Heaviside", "min": "Min", "max": "Max"}
 
@@ -171,7 +171,7 @@ class _Import:
     # --- numbers and arithmetic ---------------------------------------------------------------------------
 
     def number(self, e: Any) -> Expr:
-        value = _fraction(e)
+        value = written_fraction(e)
         return ir.Negative(ir.Number(-value)) if value < 0 else ir.Number(value)
 
     def negative(self, value: Expr) -> Expr:
@@ -383,7 +383,12 @@ def _product(factors: list[Expr]) -> Expr:
     return ir.Product(tuple(factors), shape=tensors[0] if tensors else ())
 
 
-def _fraction(e: Any) -> Fraction:
+def written_fraction(e: Any) -> Fraction:
+    """Return a sympy number as the rational that its author wrote.
+
+    Raises:
+        LimitError: it is not finite or too long.
+    """
     if isinstance(e, sympy.Rational):
         value = Fraction(int(e.p), int(e.q))
     else:

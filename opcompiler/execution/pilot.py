@@ -1,0 +1,303 @@
+"""A pilot: norms of derivatives at a few points, and the law and number of samples that they recommend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from opcompiler import planning
+from opcompiler.errors import ArgumentTypeError, LimitError
+from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.draws import key_per_point
+from opcompiler.execution.fields import declared_fields
+from opcompiler.execution.norms import PointFunction, measured_norm
+from opcompiler.execution.operator import CompiledOperator
+from opcompiler.ir.declarations import Declarations
+from opcompiler.ir.law import Auto, Law, Pilot
+from opcompiler.ir.network import NetworkProfile
+from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.scheme import Exact, Scheme, Stochastic
+from opcompiler.ir.variance import Quantity, Tensor, VarianceNorm
+from opcompiler.planning.sampling.auto import norms_of, weighed_laws
+
+__all__ = ["LawAtPilot", "PilotStudy", "pilot"]
+
+Measured: TypeAlias = Mapping[VarianceNorm, tuple[float, float]]
+"""Mean of each norm with its standard error."""
+
+_ENTRIES = 8
+"""Fields of more entries are measured along one random combination of them per point."""
+
+_MOST_SAMPLES = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class LawAtPilot:
+    """One law at the number of samples of the recommended scheme.
+
+    Attributes:
+        law: how directions are drawn.
+        standard_error: root mean square over the points and contractions; None where no formula is known.
+        cost: estimated time per point, relative to the recommended scheme.
+    """
+
+    law: Law
+    standard_error: float | None
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class PilotStudy:
+    """What a pilot found.
+
+    Attributes:
+        norms: the measured norms, for `laws.Auto(norms)`.
+        errors: (name of the norm, standard error of its mean).
+        scheme: recommended: `Exact()` where that is no more work than the estimate, else a `Stochastic` scheme of the
+            law of least variance × cost.
+        law: that law; None for an exact scheme.
+        standard_error: predicted for the scheme, root mean square over the points; None where no formula is known.
+        laws: all valid laws at that number of samples, by variance × cost.
+    """
+
+    norms: Pilot
+    errors: tuple[tuple[str, float], ...]
+    scheme: Scheme
+    law: Law | None
+    standard_error: float | None
+    laws: tuple[LawAtPilot, ...]
+
+    def __str__(self) -> str:
+        """Return the recommendation and a table of norms and laws."""
+        errors = dict(self.errors)
+        chosen = "Exact()"
+        if isinstance(self.scheme, Stochastic):
+            chosen = f"{self.scheme.samples} samples of {self.law!r}"
+        lines = [f"{chosen}: standard error {_number(self.standard_error)}"]
+        lines += [f"  {name} = {float(value):.4g} ± {errors[name]:.2g}" for name, value in self.norms.norms]
+        width = max((len(repr(row.law)) for row in self.laws), default=0)
+        lines += [
+            f"  {row.law!r:{width}}  standard error {_number(row.standard_error)}, cost {row.cost:.2f}"
+            for row in self.laws
+        ]
+        return "\n".join(lines)
+
+
+def pilot(
+    operator: CompiledOperator,
+    u: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+    *points: Any,
+    key: jax.Array | None = None,
+    target: float | None = None,
+    probes: int = 256,
+    aux: Any = None,
+) -> PilotStudy:
+    """Measure what the variance of estimates depends on, at a few points, and recommend a scheme.
+
+    The norms are unbiased estimates by nested forward differentiation along random directions, averaged over the
+    points. A pilot with a network early in training says little about a late one; it is quick to repeat.
+
+    Args:
+        operator: exact or stochastic; the scheme of a stochastic one gives the number of samples, the spaces and the
+            other options of the recommendation.
+        u: as for the operator.
+        points: as for the operator; four to ten of them are enough.
+        key: for the directions.
+        target: standard error that the estimate at one point shall have; chooses the number of samples.
+        probes: random products per norm and point.
+        aux: as for the operator.
+
+    Raises:
+        opcompiler.errors.ArgumentTypeError: no key, `target` is not positive, or fewer than two probes.
+        opcompiler.errors.LimitError: the target takes more than 65 536 samples.
+    """
+    if target is not None and not target > 0:
+        raise ArgumentTypeError(f"target={target!r}", hint="the standard error to be reached, a positive number")
+    if type(probes) is not int or probes < 2:
+        raise ArgumentTypeError(f"probes={probes!r}", hint="at least two random products")
+    call = operator.bound(u, *points, aux=aux, complete=False)
+    keys = key_per_point(key, call.batch_shape)
+    profile = operator.plan_of(call).profile
+    normal_form = operator.plan.normal_form
+    asked = operator.plan.scheme if isinstance(operator.plan.scheme, Stochastic) else Stochastic()
+    scheme = replace(asked, law=Auto())
+    norms = [n for n in norms_of(weighed_laws(normal_form, scheme, lambda _: 1)) if isinstance(n, Quantity)]
+    measured = _measured([norm for norm in norms if _measurable(norm)], normal_form.declarations, call, keys, probes)
+    names = {str(norm): mean for norm, (mean, _) in measured.items()}
+    found = Pilot(tuple((name, Fraction(f"{value:.6g}")) for name, value in names.items()))
+    scheme = replace(scheme, law=Auto(found))
+    if target is not None:
+        scheme = replace(scheme, samples=_samples(normal_form, scheme, profile, measured, target))
+    errors = tuple((str(norm), error) for norm, (_, error) in measured.items())
+    return _recommended(normal_form, scheme, profile, found, errors, measured)
+
+
+def _recommended(
+    normal_form: NormalForm,
+    scheme: Stochastic,
+    profile: NetworkProfile,
+    found: Pilot,
+    errors: tuple[tuple[str, float], ...],
+    measured: Measured,
+) -> PilotStudy:
+    plan = planning.plan(normal_form, scheme, profile)
+    try:
+        exact = planning.plan(normal_form, Exact(), profile)
+    except LimitError:
+        exact = None
+    repeats = 1 if plan.sampling is None else plan.sampling.repeats
+    if exact is not None and (plan.sampling is None or exact.cost.time <= repeats * plan.cost.time):
+        return PilotStudy(found, errors, Exact(), None, 0.0, ())
+    rows = []
+    for weighed in weighed_laws(normal_form, scheme, lambda _: 1):
+        own = planning.plan(normal_form, replace(scheme, law=Auto(found, weighed.law)), profile)
+        error = None if weighed.variance is None else math.sqrt(max(weighed.variance, 0.0))
+        cost = own.cost.time * weighed.sampling.repeats / max(plan.cost.time * repeats, 1)
+        rows.append((LawAtPilot(weighed.law, error, cost), weighed.sampling))
+    law = next((row.law for row, sampling in rows if sampling == plan.sampling), None)
+    rows.sort(
+        key=lambda pair: math.inf if pair[0].standard_error is None else pair[0].standard_error ** 2 * pair[0].cost
+    )
+    return PilotStudy(
+        found, errors, scheme, law, _standard_error(normal_form, scheme, profile, measured), tuple(r for r, _ in rows)
+    )
+
+
+def _standard_error(
+    normal_form: NormalForm, scheme: Stochastic, profile: NetworkProfile, measured: Measured
+) -> float | None:
+    """Return √Σ over the contractions of the variance, 0 where nothing is sampled, None where it is not known."""
+    formulas = planning.plan(normal_form, scheme, profile).variance
+    values = {norm: mean for norm, (mean, _) in measured.items()}
+    if any(not formula.known or not set(formula.norms) <= set(values) for formula in formulas):
+        return None
+    return math.sqrt(max(sum(formula.value(values) for formula in formulas), 0.0))
+
+
+def _samples(
+    normal_form: NormalForm, scheme: Stochastic, profile: NetworkProfile, measured: Measured, target: float
+) -> int:
+    """Return the smallest number of samples with at most the target as standard error."""
+    over = scheme.over or tuple(space.name for space in normal_form.declarations.spaces if space.dim > 1)
+
+    def reached(samples: int) -> bool:
+        error = _standard_error(normal_form, replace(scheme, samples=samples, over=over), profile, measured)
+        if error is None:
+            raise ArgumentTypeError(
+                "the variance of this estimate has no formula, and no number of samples follows from a target",
+                hint="leave the target out, and look at operator.estimate(…).standard_error",
+            )
+        return error <= target
+
+    high = 1
+    while not reached(high):
+        if high >= _MOST_SAMPLES:
+            raise LimitError(f"a standard error of {target:g} takes more than {_MOST_SAMPLES} samples")
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
+
+
+# --- measuring --------------------------------------------------------------------------------------------------
+
+
+def _measurable(norm: Quantity) -> bool:
+    return bool(norm.left.field) and bool(norm.right.field)
+
+
+def _measured(
+    norms: Sequence[Quantity], declarations: Declarations, call: BoundCall, keys: jax.Array, probes: int
+) -> Measured:
+    """Return mean over the points and standard error of every norm, summed over the entries of its field."""
+
+    def at_point(values: tuple[jax.Array, ...], aux: Any, key: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
+        point = {space.name: jnp.reshape(value, -1) for space, value in zip(declarations.spaces, values, strict=True)}
+        found = []
+        for number, norm in enumerate(norms):
+            own = jax.random.fold_in(key, number)
+            parts = [
+                measured_norm(norm, entry, point, jax.random.fold_in(own, part), probes)
+                for part, entry in enumerate(_entries(norm, declarations, call, aux, own))
+            ]
+            found.append((sum(mean for mean, _ in parts), jnp.sqrt(sum(error**2 for _, error in parts))))
+        return found
+
+    if not norms:
+        return {}
+    values = tuple(point.value for point in call.points)
+    if call.batch is None:
+        results = jax.jit(at_point)(values, call.aux, keys)
+        return {norm: (_squared_norm(norm, float(m)), float(e)) for norm, (m, e) in zip(norms, results, strict=True)}
+    axes = tuple(0 if point.batched else None for point in call.points)
+    many = jax.vmap(at_point, in_axes=(axes, None if call.aux is None else 0, 0))
+    results = jax.jit(many)(values, call.aux, keys)
+    return {
+        norm: (_squared_norm(norm, float(jnp.mean(m))), float(jnp.sqrt(jnp.sum(e**2)) / call.batch))
+        for norm, (m, e) in zip(norms, results, strict=True)
+    }
+
+
+def _squared_norm(norm: Quantity, value: float) -> float:
+    """Return the value; a sum of squares is estimated by products and must not come out negative."""
+    alone = [p for p, q in norm.blocks if not q], [q for p, q in norm.blocks if not p]
+    is_square = norm.left == norm.right and sorted(alone[0]) == sorted(alone[1])
+    return max(value, 0.0) if is_square and all(p == q for p, q in norm.blocks if p and q) else value
+
+
+def _entries(
+    norm: Quantity, declarations: Declarations, call: BoundCall, aux: Any, key: jax.Array
+) -> list[Callable[[Tensor], PointFunction]]:
+    """Return, for each real entry of the field, how a tensor's entry is evaluated at a point.
+
+    A field of many entries is represented by a combination of them with random signs, whose square has the sum of
+    squares as its mean.
+    """
+    arguments = [jax.ShapeDtypeStruct(space.shape, call.dtype) for space in declarations.spaces]
+    value = jax.eval_shape(lambda *point: _field(norm.left, declarations, call, aux)(*point), *arguments)
+    size, is_complex = math.prod(value.shape), jnp.issubdtype(value.dtype, jnp.complexfloating)
+    if size <= _ENTRIES:
+        combinations: list[Any] = [jnp.arange(size) == entry for entry in range(size)]
+    else:
+        combinations = [jax.random.rademacher(jax.random.fold_in(key, 0x5167), (size,))]
+
+    def evaluated(combination: Any, part: Callable[[jax.Array], jax.Array]) -> Callable[[Tensor], PointFunction]:
+        def of_tensor(tensor: Tensor) -> PointFunction:
+            function = _field(tensor, declarations, call, aux)
+
+            def at(point: dict[str, jax.Array]) -> jax.Array:
+                given = [jnp.reshape(point[space.name], space.shape) for space in declarations.spaces]
+                flat = jnp.reshape(part(function(*given)), -1)
+                return jnp.sum(flat * combination.astype(flat.dtype))
+
+            return at
+
+        return of_tensor
+
+    parts: list[Callable[[jax.Array], jax.Array]] = [jnp.real, jnp.imag] if is_complex else [jnp.real]
+    return [evaluated(combination, part) for combination in combinations for part in parts]
+
+
+def _field(tensor: Tensor, declarations: Declarations, call: BoundCall, aux: Any) -> Callable[..., jax.Array]:
+    """Return the field of a tensor, or the entry of it that the tensor names, as a function of one point."""
+    names = list(call.u) if isinstance(call.u, Mapping) else [field.name for field in declarations.fields]
+    number = names.index(tensor.field)
+    fields = declared_fields(call.u, declarations, call.dtype)
+
+    def value(*point: jax.Array) -> jax.Array:
+        whole = fields(*point, *(() if aux is None else (aux,)))[number]
+        return whole if tensor.component is None else whole[tensor.component]
+
+    return value
+
+
+def _number(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.3g}"
