@@ -45,7 +45,7 @@ class DeviceRates:
         kind: as `jax.Device.platform` names it.
         matmul: floating-point operations per second in matrix products of hidden layers.
         elementwise: floating-point operations per second in fused elementwise code.
-        bandwidth: bytes per second to and from memory.
+        bandwidth: bytes per second between layers, whose coefficients mostly fit the last cache.
         overhead: nanoseconds to start one array operation.
         source: where the numbers come from.
     """
@@ -69,11 +69,11 @@ class DeviceRates:
 
 CPU = DeviceRates(
     kind="cpu",
-    matmul=60 * 10**9,
-    elementwise=4 * 10**9,
-    bandwidth=8 * 10**9,
-    overhead=3_000,
-    source="measured by benchmarks/calibrate.py on two cores",
+    matmul=125 * 10**9,
+    elementwise=16 * 10**9,
+    bandwidth=20 * 10**9,
+    overhead=450,
+    source="measured by benchmarks/calibrate.py on two cores; single precision",
 )
 
 GPU = DeviceRates(

@@ -15,8 +15,9 @@ __all__ = ["carried", "cost_of", "elementwise_flops"]
 _PASSES = 4
 """Times that a stored coefficient goes to or comes from memory: written and read by a layer and by a nonlinearity."""
 
-_REVERSE = 3
-"""A value and its gradient by a reverse sweep, in multiples of the value (Griewank & Walther 2008, section 3.3)."""
+_REVERSE = (2, 4, 3, 3)
+"""A value and its gradient by the coordinates in multiples of the value: products with weights once forward and once
+backward; elementwise operations, memory and operations as bounded by Griewank & Walther 2008, section 3.3."""
 
 Widths: TypeAlias = dict[int | None, int]
 """Directions by axis; one for None, a single element."""
@@ -34,18 +35,18 @@ def cost_of(propagation: Propagation, profile: NetworkProfile, device: str = "cp
     behind = profile.linear_flops - profile.first_layer_flops
     single: Widths = dict.fromkeys(widths, 1)
     pairs = sum(len(_factor_degrees(algebra, term)) * _size(algebra, term, widths) for term in algebra.table)
-    sweeps = _REVERSE if propagation.gradients else 1
+    linear, elementwise, traffic, operations = _REVERSE if propagation.gradients else (1, 1, 1, 1)
+    products = behind * coefficients + profile.first_layer_flops + profile.bilinear_flops * (2 * coefficients + pairs)
+    pointwise = (
+        profile.elementwise_outputs * _elementwise(algebra, widths)
+        + profile.coordinate_outputs * _elementwise(algebra, single)
+        + profile.addition_outputs * coefficients
+    )
     cost = Cost(
-        linear=sweeps
-        * (behind * coefficients + profile.first_layer_flops + profile.bilinear_flops * (2 * coefficients + pairs)),
-        elementwise=sweeps
-        * (
-            profile.elementwise_outputs * _elementwise(algebra, widths)
-            + profile.coordinate_outputs * _elementwise(algebra, single)
-            + profile.addition_outputs * coefficients
-        ),
-        traffic=sweeps * 4 * _PASSES * coefficients * profile.stored,
-        operations=sweeps * profile.operations * (2 + len(algebra.table)),
+        linear=linear * products,
+        elementwise=elementwise * pointwise,
+        traffic=traffic * 4 * _PASSES * coefficients * profile.stored,
+        operations=operations * profile.operations * (2 + len(algebra.table)),
     )
     return replace(cost, time=DEVICES.get(device, CPU).time(cost))
 

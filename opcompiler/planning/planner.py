@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from opcompiler.ir.algebra import Algebra, Element
 from opcompiler.ir.cost import CPU
 from opcompiler.ir.law import Auto
@@ -10,14 +12,16 @@ from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan, Propagation
 from opcompiler.ir.sampling import Sampling
 from opcompiler.ir.scheme import Exact, Scheme, Stochastic
-from opcompiler.planning.alternatives import alternatives
+from opcompiler.ir.strategy import Alternative
 from opcompiler.planning.bottleneck import compressed
+from opcompiler.planning.choice import Setting, choose
 from opcompiler.planning.cost import cost_of
 from opcompiler.planning.labels import scalar_names
 from opcompiler.planning.minimal_algebra import minimal_algebra
 from opcompiler.planning.sampling.alternatives import estimate
 from opcompiler.planning.sampling.auto import best, drawing, weighed_laws
 from opcompiler.planning.sampling.rewrite import random_normal_form
+from opcompiler.planning.strategies import forced, weigh
 
 __all__ = ["plan"]
 
@@ -27,6 +31,9 @@ def plan(
     scheme: Scheme = Exact(),  # noqa: B008
     profile: NetworkProfile | None = None,
     sampling: Sampling | None = None,
+    *,
+    device: str = "cpu",
+    precision: str = "float32",
 ) -> Plan:
     """Plan the evaluation of a normal form.
 
@@ -35,13 +42,16 @@ def plan(
         scheme: what was asked for; an estimator is planned as the random normal form that it draws.
         profile: the network u, as numbers; None assumes nothing of u.
         sampling: the estimator, where it is already chosen: another network must not change what is drawn.
+        device: kind of device whose rates decide between strategies.
+        precision: name of the floating type, which decides how much rounding may be amplified.
 
     Returns:
-        A plan with one joint propagation of all fields and one propagation per field that occurs, each over the
-        smallest algebra that carries its contractions, with certificates.
+        A plan with one joint propagation of all fields and one propagation per field that occurs, each by the cheapest
+        strategy, with certificates; every strategy that was weighed for the joint one.
 
     Raises:
         LimitError: the operator needs more coefficients than can be listed.
+        UnsupportedError: the strategy of the scheme does not exist, or does not apply.
     """
     asked = normal_form
     if isinstance(scheme, Stochastic):
@@ -50,11 +60,11 @@ def plan(
     numbered = tuple(enumerate(normal_form.contractions))
     fields = [field.name for field in normal_form.declarations.fields]
     used = [name for name in fields if any(contraction.field == name for _, contraction in numbered)]
-    joint, certificate = _propagation(normal_form, tuple(used), profile)
-    separate = {name: _propagation(normal_form, (name,), profile) for name in used} if len(used) > 1 else {}
+    setting = Setting(profile or DEFAULT_PROFILE, device, precision)
+    joint, certificate, weighed = _chosen(normal_form, tuple(used), profile, scheme, setting)
+    separate = {name: _alone(normal_form, name, profile, scheme, setting) for name in used} if len(used) > 1 else {}
     if len(used) == 1:
         separate = {used[0]: (joint, certificate)}
-    chosen = profile or DEFAULT_PROFILE
     return Plan(
         normal_form=asked,
         scheme=scheme,
@@ -62,11 +72,42 @@ def plan(
         separate=tuple(propagation for propagation, _ in separate.values()),
         certificate=certificate,
         field_certificates=tuple((name, own) for name, (_, own) in separate.items()),
-        profile=chosen,
-        cost=cost_of(joint, chosen),
-        alternatives=alternatives(normal_form, certificate) if sampling is None else estimate(certificate, asked),
+        profile=setting.profile,
+        cost=cost_of(joint, setting.profile, device),
+        alternatives=weighed if sampling is None else estimate(certificate, asked, sampling, profile),
+        device=device,
         sampling=sampling,
     )
+
+
+def _chosen(
+    normal_form: NormalForm, fields: tuple[str, ...], profile: NetworkProfile | None, scheme: Scheme, setting: Setting
+) -> tuple[Propagation, Certificate, tuple[Alternative, ...]]:
+    """Return the propagation that is run, its certificate and what was weighed."""
+    match scheme:
+        case Exact(strategy, search_nodes):
+            if strategy is not None:
+                forced(normal_form, fields, strategy, profile, search_nodes)
+            weighed = weigh(normal_form, fields, profile, search_nodes)
+            candidate, told = choose(weighed, replace(setting, strategy=strategy))
+            certificate = candidate.certificate
+            if candidate.propagation.gradients:
+                certificate = replace(certificate, scope=f"{certificate.scope}, before the reverse sweep")
+            return candidate.propagation, certificate, told
+        case Stochastic():
+            return *_propagation(normal_form, fields, profile), ()
+
+
+def _alone(
+    normal_form: NormalForm, field: str, profile: NetworkProfile | None, scheme: Scheme, setting: Setting
+) -> tuple[Propagation, Certificate]:
+    """Return the propagation of one field by itself, by the strategy of the scheme if that applies to this field."""
+    if isinstance(scheme, Exact) and scheme.strategy is not None:
+        weighed = weigh(normal_form, (field,), profile, scheme.search_nodes)
+        if all(candidate.strategy != scheme.strategy for candidate in weighed.candidates):
+            scheme = Exact(search_nodes=scheme.search_nodes)
+    propagation, certificate, _ = _chosen(normal_form, (field,), profile, scheme, setting)
+    return propagation, certificate
 
 
 def _sampling(normal_form: NormalForm, scheme: Stochastic, profile: NetworkProfile) -> Sampling | None:
