@@ -18,9 +18,10 @@ from opcompiler.taylor import rules as _rules  # noqa: F401  registers the rule 
 from opcompiler.taylor.compression import Bottleneck
 from opcompiler.taylor.interpreter import Interpreter
 from opcompiler.taylor.jaxpr import trace
-from opcompiler.taylor.jet import Jet, OneHot
+from opcompiler.taylor.jet import Jet, OneHot, Scattered
 from opcompiler.taylor.seeds import Seed, seed_of
 from opcompiler.taylor.series import Series, is_series
+from opcompiler.taylor.sparse import sparse_of
 from opcompiler.taylor.structure import Structure, structure_of
 
 __all__ = ["evaluate"]
@@ -101,6 +102,8 @@ def _series(jet: Jet, structure: Structure) -> Series | Any:
             blocks.append(None)
         elif isinstance(value, OneHot):
             blocks.append(seed_of(value, structure.sizes[k], np.ndim(jet.primal)))
+        elif isinstance(value, Scattered):
+            blocks.append(sparse_of(value, np.shape(jet.primal)))
         else:
             blocks.append(value if structure.is_family(k) else value[None])
     primal = jnp.asarray(jet.primal)

@@ -19,6 +19,7 @@ from jax import numpy as jnp
 from opcompiler.taylor import blocks
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.seeds import Seed
+from opcompiler.taylor.sparse import Sparse
 from opcompiler.taylor.structure import Product, Structure
 
 __all__ = [
@@ -106,6 +107,7 @@ def aligned(value: Any, shape: Shape) -> Any:
             )
             axes = tuple(axis + added for axis in block.axes if own[axis + added] != 1)
             return Seed(block.runs, scale, axes, block.directions)
+        block = blocks.densify(block, value.shape, value.dtype)
         return None if block is None else jnp.reshape(block, (block.shape[0], *(1,) * added, *block.shape[1:]))
 
     return Series(jnp.broadcast_to(jnp.reshape(value.primal, own), shape), tuple(map(moved, value.blocks)))
@@ -150,7 +152,9 @@ def _term(
 ) -> Block:
     families = structure.is_family(term.left) or structure.is_family(term.right)
     if families and not structure.is_family(element):
-        rows = max((b.directions if isinstance(b, Seed) else b.shape[0] for b in pair if b is not None), default=0)
+        rows = max(
+            (b.directions if isinstance(b, Seed | Sparse) else b.shape[0] for b in pair if b is not None), default=0
+        )
         product = blocks.contract(*pair, term.weights_of(rows), shape, dtype)
     else:
         product = blocks.multiply(*pair, shape, dtype)

@@ -13,6 +13,7 @@ from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.contraction import contract_constant, contract_series
 from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.series import Series, aligned, compose, constant, is_series, multiply_series
+from opcompiler.taylor.sparse import Sparse
 
 FAMILY = "bilinear"
 
@@ -73,7 +74,9 @@ def _is_square_of_a_point(application: Application, a: Series) -> bool:
     seeds = [block for block in a.blocks if isinstance(block, Seed)]
     whole = len(left) + len(left_batch) == a.ndim and tuple(left_batch) == tuple(sorted(left_batch))
     plain = application.params["preferred_element_type"] in (None, a.dtype)
-    return bool(seeds) and whole and plain and all(set(seed.axes) == set(left) for seed in seeds)
+    drawn = [block for block in a.blocks if isinstance(block, Sparse)]
+    trailing = all(set(left) == set(range(a.ndim - len(block.point), a.ndim)) for block in drawn)
+    return bool(seeds or drawn) and whole and plain and trailing and all(set(seed.axes) == set(left) for seed in seeds)
 
 
 @taylor_rule("dot_general", family=FAMILY, demand=demand.bilinear)

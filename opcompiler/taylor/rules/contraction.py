@@ -18,6 +18,7 @@ from opcompiler.taylor.jaxpr import dtype_of
 from opcompiler.taylor.registry import Application
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
 from opcompiler.taylor.series import Series
+from opcompiler.taylor.sparse import Sparse, rows_gathered
 from opcompiler.taylor.structure import Product
 
 Axes = tuple[int, ...]
@@ -42,6 +43,11 @@ def contract_constant(application: Application, a: Series, weight: Any, *, serie
             matrix = _by_position(application, a, block, weight, tuple(contracted), tuple(other_contracted))
             if matrix is not None:
                 gathered[k] = (block, matrix)
+                continue
+        if isinstance(block, Sparse) and not batch:
+            rows = _drawn_rows(application, a, block, weight, tuple(contracted), tuple(other_contracted))
+            if rows is not None:
+                results[k - 1] = _placed(rows, a.ndim - len(contracted), np.ndim(weight), series_is_left)
                 continue
         array = a.dense(k)
         if array is not None:
@@ -129,6 +135,17 @@ def _placed(rows: jax.Array, lead: int, weight_ndim: int, series_is_left: bool) 
         return rows
     free = rows.ndim - 1 - lead
     return jnp.moveaxis(rows, tuple(range(1 + lead, rows.ndim)), tuple(range(1, 1 + free)))
+
+
+def _drawn_rows(
+    application: Application, a: Series, block: Sparse, weight: Any, contracted: Axes, other: Axes
+) -> jax.Array | None:
+    """Rows of the weights at the places of a block: (directions, lead, free); None unless the point is contracted."""
+    axes = tuple(range(a.ndim - len(block.point), a.ndim))
+    if sorted(contracted) != list(axes):
+        return None
+    order = tuple(other[contracted.index(axis)] for axis in axes)
+    return rows_gathered(block, jnp.asarray(weight).astype(dtype_of(application.equation.outvars[0])), order)
 
 
 def _by_position(

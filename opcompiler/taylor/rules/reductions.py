@@ -16,6 +16,7 @@ from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.structural import joined
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
 from opcompiler.taylor.series import Series, map_blocks, multiply_series
+from opcompiler.taylor.sparse import Sparse, entries_summed
 
 FAMILY = "reductions"
 
@@ -33,6 +34,8 @@ def reduce_sum(application: Application, a: Series) -> Any:
             if bottleneck.collecting:
                 return primal
             summed = bottleneck.of_square(block, primal)
+        if isinstance(block, Sparse) and axes == tuple(range(a.ndim - len(block.point), a.ndim)):
+            summed = entries_summed(block)
         if summed is None and block is not None:
             summed = _summed(blocks.densify(block, a.shape, a.dtype), a.shape, axes)
         result.append(summed)
