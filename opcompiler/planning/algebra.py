@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from opcompiler.errors import LimitError
 from opcompiler.ir.algebra import Algebra, Axis, AxisSeed, CoordinateSeed, Element, Seed, Term
-from opcompiler.ir.coefficient import Coefficient
+from opcompiler.ir.coefficient import Coefficient, ScalarMonomial
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.normal_form import Contraction
 from opcompiler.ir.plan import Readout, ReadoutPart
@@ -27,13 +28,15 @@ Positions = tuple[Run, ...] | None
 class AlgebraBuilder:
     """Renders a rescaled basis of an inverse system in the data types of `ir`.
 
-    Element numbers: 1 first, then by degree, families before single elements.
+    Element numbers: 1 first, then by degree, families before single elements. With `reads_tails` the tails of requests
+    are read from first derivatives, otherwise they are the seeds `tails` of basis elements.
     """
 
     problem: Problem
     system: InverseSystem
     constants: StructureConstants
     tails: dict[int, dict[Coordinate, Scalar]] = field(default_factory=dict[int, dict[Coordinate, Scalar]])
+    reads_tails: bool = False
 
     @property
     def basis(self) -> tuple[int, ...]:
@@ -118,9 +121,12 @@ class AlgebraBuilder:
         shape = tuple(declarations.space(index.space).dim for index in contraction.free)
         place = {number: n for n, number in enumerate(self.basis)}
         runs: dict[tuple[int, Coefficient], list[Run] | None] = {}
+        weighted: list[ReadoutPart] = []
         for request in self.problem.requests:
             if request.contraction != number:
                 continue
+            if self.reads_tails:
+                weighted += self._tail_parts(request, place)
             for basis, value in self.system.coordinates(request.polynomial, request.group).items():
                 coefficient = as_coefficient(value) * (1 / self.constants.scale[basis])
                 where = self._positions(request, self.system.group_of(basis))
@@ -135,7 +141,38 @@ class AlgebraBuilder:
             ReadoutPart(element, coefficient, None if found is None else joined_runs(found))
             for (element, coefficient), found in runs.items()
         ]
-        return Readout(number, tuple(sorted(parts, key=_part_key)), shape)
+        return Readout(number, tuple(sorted([*parts, *weighted], key=_part_key)), shape)
+
+    def _tail_parts(self, request: Request, place: dict[int, int]) -> list[ReadoutPart]:
+        """Return Σ_i b_i ∂_i u from the families that ∂_i is made of, one part per scalar monomial of the b_i."""
+        by_scalar: dict[tuple[int, ScalarMonomial], dict[int, Fraction]] = {}
+        for coordinate, value in request.tail:
+            group, direction = self._direction(coordinate)
+            for monomial, factor in as_coefficient(value).terms:
+                by_scalar.setdefault((group, monomial), {})[direction] = factor
+        parts: list[ReadoutPart] = []
+        for (group, monomial), factors in by_scalar.items():
+            weights = tuple(factors.get(r, Fraction(0)) for r in range(self.problem.groups[group].size))
+            along: Polynomial = {((), group, 1): Fraction(1)}
+            for basis, value in self.system.coordinates(along, group).items():
+                coefficient = as_coefficient(value) * (1 / self.constants.scale[basis])
+                coefficient = coefficient * Coefficient.from_terms({monomial: Fraction(1)})
+                if self.system.group_of(basis) is None:
+                    parts.append(ReadoutPart(place[basis], coefficient * sum(weights, Fraction(0))))
+                else:
+                    parts.append(ReadoutPart(place[basis], coefficient, None, weights))
+        return [part for part in parts if part.coefficient]
+
+    def _direction(self, coordinate: Coordinate) -> tuple[int, int]:
+        """Return the group of a coordinate and its place among the directions."""
+        space, index = coordinate
+        for group, own in enumerate(self.problem.groups):
+            first = 0
+            for part in own.ranges:
+                if part.space == space and part.start <= index < part.stop:
+                    return group, first + index - part.start
+                first += part.size
+        raise RuntimeError("internal error: the coordinate of a tail is in no group")
 
     def _positions(self, request: Request, group: int | None) -> tuple[Run, ...] | None:
         if request.runs is None:

@@ -22,7 +22,7 @@ from opcompiler.planning.leibniz import structure_constants
 from opcompiler.planning.polynomial import Polynomial, degree
 from opcompiler.planning.requests import Coordinate, Problem, Request, problem_of
 from opcompiler.planning.scalars import NotDivisible, Scalar, value_at
-from opcompiler.planning.tails import place_tails
+from opcompiler.planning.tails import place_tails, reads_tails
 
 __all__ = ["minimal_algebra"]
 
@@ -56,6 +56,9 @@ def minimal_algebra(
         placed = place_tails(problem.requests, builder.system, builder.constants)
         if placed is not None:
             builder = replace(builder, tails=placed)
+            break
+        if reads_tails(problem, builder.system):
+            builder = replace(builder, reads_tails=True)
             break
         tails = False
     fields = tuple(dict.fromkeys(contraction.field for _, contraction in contractions))

@@ -3,6 +3,9 @@
 A symbol P = P' + ℓ with ℓ = Σ b_i ξ_i linear has the derivatives of P' up to constants. So replacing basis elements
 w by w + ℓ_w maps a basis of the closure of the P' to one of the closure of the P, with the same product table as long
 as no changed w is a factor of a product. Only the seeds of w change: by the coefficients of ℓ_w.
+
+Where two symbols differ by a linear form only (Δ + b·∇ and Δ) no seed can serve both. The first derivatives ∂_i are
+in the closure then, and the tails are read from these.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from fractions import Fraction
 
 from opcompiler.planning.inverse_system import InverseSystem
 from opcompiler.planning.leibniz import StructureConstants
-from opcompiler.planning.polynomial import degree
-from opcompiler.planning.requests import Coordinate, Request
+from opcompiler.planning.limits import MAX_LISTED
+from opcompiler.planning.polynomial import Polynomial, degree
+from opcompiler.planning.requests import Coordinate, Problem, Request
 from opcompiler.planning.scalars import NotDivisible, Scalar, difference, quotient
 
-__all__ = ["place_tails"]
+__all__ = ["place_tails", "reads_tails"]
 
 Tail = dict[Coordinate, Scalar]
 
@@ -46,6 +50,28 @@ def place_tails(
     if any(_missing(request, along, placed) for request, along in zip(requests, coordinates, strict=True)):
         return None
     return placed
+
+
+def reads_tails(problem: Problem, system: InverseSystem) -> bool:
+    """Whether every tail can be read from first derivatives along the coordinates of groups, which are carried."""
+    fitting = [
+        own
+        for group, own in enumerate(problem.groups)
+        if own.matrix is None and own.size <= MAX_LISTED and _carries_first_derivatives(system, group)
+    ]
+    directions = {(r.space, i) for own in fitting for r in own.ranges for i in range(r.start, r.stop)}
+    return all(coordinate in directions for request in problem.requests for coordinate, _ in request.tail)
+
+
+def _carries_first_derivatives(system: InverseSystem, group: int) -> bool:
+    if group not in system.families:
+        return False
+    along: Polynomial = {((), group, 1): Fraction(1)}
+    try:
+        _, rest = system.families[group].split(along)
+        return not any(power for _, _, power in rest) and not system.singles.split(rest)[1]
+    except NotDivisible:
+        return False
 
 
 def _missing(request: Request, along: dict[int, Scalar], placed: dict[int, Tail]) -> Tail:

@@ -6,9 +6,10 @@ import time
 from fractions import Fraction
 
 import pytest
-from planning.exact import hilbert_function
+from planning.exact import derivative, evaluate, hilbert_function
 from planning.forms import (
     IDENTITY,
+    coordinates,
     gradient,
     laplacian,
     normal_form,
@@ -16,6 +17,7 @@ from planning.forms import (
     polynomials,
     power_sum,
     quadric,
+    runtime,
     scalars,
     times,
     xi,
@@ -182,6 +184,31 @@ def test_a_drift_beside_a_constant_quadric_keeps_the_rank():
 def test_operators_with_and_without_drift_share_what_they_can():
     certificate = plan(normal_form({"x": 5}, of(laplacian() + drift(5)), of(laplacian()))).certificate
     assert certificate.carried == certificate.minimum == 7
+
+
+def test_operators_with_and_without_drift_share_one_family_in_large_dimensions():
+    form = normal_form({"x": 1000, "t": None}, of(t + laplacian() + drift(1000)), of(laplacian()), time="t")
+    joint = plan(form).joint
+    assert [element.label for element in joint.algebra.elements] == ["u", "∂ᵢu", "u_t", "1/2·Σᵢ∂ᵢ²u"]
+    assert joint.algebra.by_order == (1, 1001, 1)
+
+
+def test_drifts_that_no_seed_serves_are_read_from_the_first_derivatives():
+    first = t + laplacian() * runtime(0) + xi("x", 1, 2) * runtime(1) + times(xi("x", 1, 3), 2)
+    form = normal_form({"x": 5, "t": None}, of(first), of(laplacian() + xi("x", 1, 1)), gradient(), time="t")
+    (values, point) = (3, -2), [1, 2, -1, 3, 1, 2]
+    u = {(2, 0, 1, 0, 1, 0): Fraction(2), (0, 1, 0, 1, 0, 1): Fraction(3), (0, 0, 2, 0, 0, 0): Fraction(1)}
+    joint = plan(form).joint
+    assert len(joint.algebra.elements) == 4
+    got = evaluate(joint, u, coordinates(form), point, values)
+    for number, contraction in enumerate(form.contractions):
+        assert got[number] == [derivative(symbol, u, point) for symbol in polynomials(form, contraction, values)]
+
+
+def test_a_drift_beside_a_divergence_that_carries_no_first_derivatives():
+    divergence = t * power_sum("x", 1)
+    form = normal_form({"x": 4, "t": None}, of(divergence + times(xi("x", 1, 1), 3)), of(divergence), time="t")
+    assert plan(form).certificate.by_order == (1, 3, 1)
 
 
 def test_a_written_out_quadric_gets_a_diagonal_table():
