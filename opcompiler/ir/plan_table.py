@@ -77,7 +77,9 @@ def _propagation(plan: Plan, propagation: Propagation) -> list[tuple[str, str]]:
     rows += [("basis" if n == 0 else "", text) for n, text in enumerate(_cut(names, 4 * _SHOWN))]
     rows.append(("products", f"{len(algebra.table)} in the Leibniz table"))
     rows.append(("seeds", ", ".join(_cut([_seed(plan, seed) for seed in propagation.seeds]))))
-    readouts = _cut([_readout(plan, readout) for readout in propagation.readouts], 4 * _SHOWN)
+    texts = [_readout(plan, readout) for readout in propagation.readouts]
+    texts += [_readout(plan, each.readout, f"gradient along {each.space} of ") for each in propagation.gradients]
+    readouts = _cut(texts, 4 * _SHOWN)
     return rows + [("readouts" if n == 0 else "", text) for n, text in enumerate(readouts)]
 
 
@@ -90,15 +92,18 @@ def _seed(plan: Plan, seed: Seed) -> str:
             return _term(coefficient, f"{name}→[{element}]")
 
 
-def _readout(plan: Plan, readout: Readout) -> str:
+def _readout(plan: Plan, readout: Readout, of: str = "") -> str:
     contraction = plan.propagated.contractions[readout.contraction]
     parts = _cut([_term(part.coefficient, _part(part)) for part in readout.parts], 8)
     shape = f" of shape {readout.shape}" if readout.shape else ""
     value = " + ".join(parts) or "0"
-    return f"contraction {readout.contraction} of {contraction.field}{shape} = {value}"
+    return f"contraction {readout.contraction} of {contraction.field}{shape} = {of}{value}"
 
 
 def _part(part: ReadoutPart) -> str:
+    if part.weights is not None:
+        shown = ", ".join(_cut([str(weight) for weight in part.weights], 6))
+        return f"({shown})·[{part.element}]"
     if part.positions is None:
         return f"[{part.element}]"
     runs = _cut([f"{d}…{d + n - 1} at {p}" if n > 1 else f"{d} at {p}" for d, p, n in part.positions], 4)

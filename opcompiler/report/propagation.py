@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import partial
 from typing import assert_never
 
@@ -175,7 +174,8 @@ def _signed(weight: Number, what: str) -> str:
     sign, size = ("−", -weight) if float(weight) < 0 else ("", weight)
     if size == 1:
         return sign + what
-    return f"{sign}{number_text(size)}·{what}" if isinstance(size, Fraction) else f"{sign}({number_text(size)})·{what}"
+    factor = number_text(size)
+    return f"{sign}({factor})·{what}" if " " in factor else f"{sign}{factor}·{what}"
 
 
 def _times(coefficient: Coefficient, what: str, scalars: Sequence[str]) -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from fractions import Fraction
+
 from planning.forms import gradient, laplacian, normal_form, of, runtime, scalars, times, xi
 
+from opcompiler.ir.coefficient import ONE
 from opcompiler.ir.network import AffineBottleneck, NetworkProfile
+from opcompiler.ir.plan import Gradient, ReadoutPart
+from opcompiler.ir.surd import Surd
 from opcompiler.planning import plan
+from opcompiler.report import explain_text
 
 x, y, t = xi("x"), xi("y"), xi("t")
 
@@ -63,6 +71,20 @@ def test_a_bottleneck_shows_the_scope_and_the_width():
 def test_fields_with_their_own_callables_are_listed():
     text = str(plan(normal_form({"x": 3, "t": None}, of(t - laplacian(), "v"), gradient(field="p"), time="t")))
     assert "coefficients carried when each field is its own callable: v 5, p 4" in text
+
+
+def test_weights_of_directions_and_gradients_are_shown():
+    planned = plan(normal_form({"x": 9}, of(laplacian()), of(laplacian(), free=("x",))))
+    (first, _) = planned.joint.readouts
+    weights = (Fraction(1, 2), Surd(Fraction(0), Fraction(-1), 3), *[Fraction(1)] * 7)
+    weighted = replace(first, parts=(ReadoutPart(1, ONE, None, weights),))
+    joint = replace(planned.joint, readouts=(weighted,), gradients=(Gradient("x", replace(first, contraction=1)),))
+    text = str(replace(planned, joint=joint))
+    assert "contraction 0 of u = (1/2, -√3, 1, 1, 1, 1, … (3 more))·[1]\n" in text
+    assert re.search(r"contraction 1 of u = gradient along x of \S*\[\d+\]", text)
+    told = explain_text(replace(planned, joint=joint))
+    assert "Δu = 1/2·w₁[1] − √3·w₁[2] + w₁[3] + w₁[4]" in told.replace("(", "")
+    assert "∇Δu = gradient along x, by one reverse sweep, of " in told
 
 
 def test_scalars_keep_their_names():

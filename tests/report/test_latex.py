@@ -12,10 +12,13 @@ from opcompiler.report import explain_latex, notebook_latex
 
 IN_TEXT = {"paragraph", "par", "noindent", "begin", "end", "hline", "texttt", "dots"}
 IN_TEXT |= {"textbackslash", "textasciicircum", "textasciitilde", "linewidth"}
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
+    "varepsilon varphi Gamma Theta Lambda Xi Pi Sigma Phi Psi Omega"
+)
 IN_FORMULAS = {
-    "partial", "Delta", "nabla", "sum", "xi", "tfrac", "frac", "dots", "in", "mathbb", "vert", "cdot", "times", "text",
-    "nu", "varepsilon", "epsilon", "le", "ge", "Vert", "left", "right", "mathrm", "sqrt", "backslash", "top", "wedge",
-    "sim",
+    *GREEK.split(), "partial", "Delta", "nabla", "sum", "tfrac", "frac", "sqrt", "dots", "in", "le", "ge", "cdot",
+    "times", "vert", "Vert", "left", "right", "mathbb", "mathrm", "text", "backslash", "wedge", "sim", "top",
     "begin", "end",
 }  # fmt: skip
 COMMAND = re.compile(r"\\([A-Za-z]+)")
