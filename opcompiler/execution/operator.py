@@ -178,12 +178,12 @@ class CompiledOperator:
         leading = int(call.batch is not None)
         aux = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[leading:], leaf.dtype), call.aux)
         if not isinstance(call.u, Mapping):
-            plan = _replanned(self.plan, network_profile(call.u, spaces, points, aux))
+            plan = _replanned(self.plan, network_profile(call.u, spaces, points, aux), *_setting(call))
             return self._scheduled(plan, call, [plan.profile] * len(plan.separate))
         separate, certificates, profiles = [], [], []
         for position, propagation in enumerate(self.plan.separate):
             (name,) = propagation.fields
-            own = _replanned(self.plan, network_profile(call.u[name], spaces, points, aux))
+            own = _replanned(self.plan, network_profile(call.u[name], spaces, points, aux), *_setting(call))
             separate.append(own.separate[position])
             certificates.append(own.field_certificates[position])
             profiles.append(own.profile)
@@ -224,6 +224,12 @@ def lower(
 
 
 @lru_cache(maxsize=512)
-def _replanned(plan: Plan, profile: NetworkProfile) -> Plan:
+def _replanned(plan: Plan, profile: NetworkProfile, device: str, precision: str) -> Plan:
     """Plan again for a network; a function of values only, so that remembering it remembers no u."""
-    return planning.plan(plan.normal_form, plan.scheme, profile, plan.sampling)
+    return planning.plan(plan.normal_form, plan.scheme, profile, plan.sampling, device=device, precision=precision)
+
+
+def _setting(call: BoundCall) -> tuple[str, str]:
+    """Return the kind of device that runs the call, and the precision."""
+    platform = jax.default_backend()
+    return "gpu" if platform in ("cuda", "rocm") else platform, jnp.dtype(call.dtype).name
