@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
+from jax import lax
 from jax.sharding import AxisType, PartitionSpec
+from readme import blocks
 
 from opcompiler import taylor
 from opcompiler.errors import ArgumentTypeError, ShapeError
@@ -174,9 +177,19 @@ def test_shard_map_over_one_device():
     np.testing.assert_allclose(gradient, exact, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::opcompiler.taylor.TaylorFallbackWarning")
+def test_collectives_inside_the_function():
+    mesh = jax.make_mesh((1,), ("points",), axis_types=(AxisType.Auto,))
+    f = lambda x: jnp.sin(lax.psum(jnp.tanh(x), "points")).prod()
+    mapped = jax.shard_map(taylor.laplacian(f), mesh=mesh, in_specs=PartitionSpec(), out_specs=PartitionSpec())
+    want = jax.jit(oracles.laplacian(lambda x: jnp.sin(jnp.tanh(x)).prod()))(X)
+    np.testing.assert_allclose(jax.jit(mapped)(X), want, rtol=1e-11)
+
+
 TWO_DEVICES = """
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import AxisType, PartitionSpec
+from readme import blocks
 from opcompiler import taylor
 assert jax.device_count() == 2
 u = lambda x: jnp.sin(x).prod() * jnp.exp(x.sum())
@@ -200,3 +213,17 @@ def test_shard_map_over_two_devices_around_and_inside():
         [sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, env=environment, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+# documents ----------------------------------------------------------------------------------------------------------
+
+API = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+def test_the_documented_local_energy_is_right():
+    (example,) = (block for block in blocks(API.read_text("utf-8"), "python") if "kinetic_energy" in block)
+    names = {}
+    exec(example, names)
+    psi = lambda r: jnp.exp(names["log_psi"](names["parameters"], r))
+    want = jax.jit(jax.vmap(lambda r: -0.5 * weighted(psi, r, 1.0) / psi(r)))(names["walkers"])
+    np.testing.assert_allclose(names["energies"], want, rtol=1e-9)

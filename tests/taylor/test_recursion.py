@@ -1,16 +1,23 @@
 """Without a rule: recursion on `jax.jvp`, at every order, over graded algebras and others."""
 
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
+from jax.experimental import sparse
+from jax.interpreters import ad
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from taylor import algebras
 from taylor.cases import MATRIX, POSITIVE, SMALL, WIDE, X, case
 from taylor.checks import assert_agrees, jets
 
 from opcompiler.errors import UnsupportedPrimitiveError
 from opcompiler.taylor import TaylorFallbackWarning, deregister_rule, evaluate, fallback, register_rule
-from opcompiler.taylor.registry import RULES
+from opcompiler.taylor.registry import CONSTANT, RULES
 
 EXAMPLES = [
     algebras.joint((3, 0), (2, 1)), algebras.lumped(), algebras.laplacian(2, (2, 5)), algebras.heat_gradient(2)
@@ -90,3 +97,61 @@ def test_a_registered_rule_replaces_the_derivatives_and_keeps_the_value():
             register_rule("erf_inv", jnp.sin)
     finally:
         RULES["erf_inv"] = rule
+
+
+API = Path(__file__).parents[2] / "docs" / "api.md"
+SPARSE = sparse.BCOO.fromdense(jnp.where(jnp.abs(MATRIX) > 0.5, MATRIX, 0.0))
+MESH = jax.make_mesh((1,), ("points",), axis_types=(AxisType.Auto,))
+
+DOCUMENTED = [
+    case("bcoo_dot_general", lambda x: jnp.sin(SPARSE @ (x**2)), X),
+    case(
+        "sharding_constraint",
+        lambda x: lax.with_sharding_constraint(x**3, NamedSharding(MESH, PartitionSpec("points"))),
+        X,
+    ),
+]
+
+
+@pytest.mark.filterwarnings("ignore::opcompiler.taylor.TaylorFallbackWarning")
+@pytest.mark.parametrize("case", DOCUMENTED, ids=lambda c: c.name)
+def test_documented_primitives_without_a_rule(case):
+    assert case.primitive in str(jax.make_jaxpr(case.function)(*case.arguments))
+    assert case.primitive not in RULES
+    assert_agrees(case.function, case.arguments, algebras.joint((3, 0), (2, 1)))
+
+
+WITHOUT_FLOATS = {
+    "and", "bitcast_convert_type", "eq_to", "from_edtype", "le_to", "lt_to", "mulhi", "not", "or", "random_bits",
+    "random_fold_in", "random_seed", "random_split", "random_unwrap", "random_wrap", "shift_left",
+    "shift_right_arithmetic", "shift_right_logical", "to_edtype", "xor",
+}  # fmt: skip
+"""Primitives whose results are integers, booleans or keys: they are evaluated as they are."""
+
+WITH_EFFECTS = {
+    "accum_grad_in_ref", "addupdate", "box_get", "box_set", "check", "dce_sink", "debug_callback", "debug_print",
+    "empty_ref", "ffi_call", "free_ref", "freeze", "get", "io_callback", "log_extend", "log_read", "new_box",
+    "new_log", "new_ref", "pure_callback", "run_state", "swap",
+}  # fmt: skip
+"""References, logs and foreign functions: no functions of their operands alone."""
+
+INTERNAL = {
+    "call_hi_primitive", "eval_jaxpr", "global_array_to_host_local_array", "host_local_array_to_global_array", "stage",
+    "tie",
+}  # fmt: skip
+"""Of JAX's own making, in no program that a user traces."""
+
+
+def test_a_composite_is_refused_as_jax_refuses_it():
+    example = algebras.univariate(1)
+    with pytest.raises(UnsupportedPrimitiveError, match="composite"):
+        evaluate(lax.composite(jnp.sin, "example.wave"), jets(example, [X])[1], example.algebra)
+
+
+def test_every_primitive_that_jax_differentiates_has_a_rule_or_is_documented():
+    table = API.read_text("utf-8").split("| by recursion on `jax.jvp` | primitives |")[1].split("\n\n")[0]
+    documented = set(re.findall(r"`(\w+)`", table))
+    differentiable = {primitive.name for primitive in ad.primitive_jvps}
+    known = {*RULES, *CONSTANT, *documented, *WITHOUT_FLOATS, *WITH_EFFECTS, *INTERNAL, "composite", "random_gamma"}
+    assert differentiable <= known
+    assert documented.isdisjoint({*RULES, *CONSTANT})

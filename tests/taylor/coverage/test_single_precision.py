@@ -1,6 +1,8 @@
 """Single precision: as good as nested `jax.jvp`, and right at arguments where careless series break down."""
 
 import warnings
+from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.scipy.special as special
@@ -10,6 +12,7 @@ import pytest
 from jax import nn
 from jax import numpy as jnp
 from taylor.coverage.algebras import problem
+from taylor.coverage.cases import Fixed
 from taylor.coverage.compare import compiled, engine_program, floats, problem_of, split
 from taylor.coverage.nested import along_curves, evaluated
 from taylor.coverage.suite import CASES, Case
@@ -28,41 +31,70 @@ def chosen() -> list[str]:
     return [c.name for c in smooth if c.unsupported_from is None][::EVERY]
 
 
-def coefficients(case: Case) -> list[list[list[np.ndarray]]]:
-    """Return f, f', … along the curve of the case: exact, by nested `jax.jvp` and by the engine in single precision."""
-    task = problem_of(case, "univariate", ORDER)
+def coefficients(case: Case, order: int, dtype: Any) -> list[list[list[np.ndarray]]]:
+    """Return f, f', … along the curve of the case: exact, by nested `jax.jvp` and by the engine in low precision.
+
+    The exact ones are those at the arguments and along the curve as they are after rounding.
+    """
+    case = replace(case, arguments=rounded(case.arguments, dtype))
+    task = problem_of(case, "univariate", order)
+    curves = rounded(task.curves, dtype)
 
     def nested(dtype):
         points, rebuilt = split(case, dtype)
-        return along_curves(
-            lambda *values: floats(case.function(*rebuilt(list(values)))), points, task.curves, ORDER, dtype
-        )
+        return along_curves(lambda *values: floats(case.function(*rebuilt(list(values)))), points, curves, order, dtype)
 
-    exact, single = nested(np.float64), nested(np.float32)
-    run, arguments = engine_program(case, [task], np.float32)
-    tables = compiled(lambda a: (evaluated(*exact), evaluated(*single), run(a)[0]), arguments)
-    exact, single, ours = jax.tree_util.tree_map(lambda v: np.asarray(v, np.promote_types(v.dtype, np.float64)), tables)
-    return [[[value[0] for value in row] for row in table] for table in (exact, single)] + [ours]
+    exact, low = nested(np.float64), nested(dtype)
+    run, arguments = engine_program(case, [replace(task, seeds=curves[0])], dtype)
+    tables = compiled(lambda a: (evaluated(*exact), evaluated(*low), run(a)[0]), arguments)
+    exact, low, ours = jax.tree_util.tree_map(lambda v: np.asarray(v, np.promote_types(v.dtype, np.float64)), tables)
+    return [[[value[0] for value in row] for row in table] for table in (exact, low)] + [ours]
 
 
-def error(have, want):
-    """Return the largest error of one coefficient, in units of the last place of its largest entry."""
-    scale = max(float(np.max(np.abs(want), initial=0.0)), np.finfo(np.float32).tiny) * ULP
-    return float(np.max(np.abs(have - want), initial=0.0)) / scale
+def rounded(tree: Any, dtype: Any) -> Any:
+    """Return the tree with its double precision arrays rounded to a lower precision, in double precision."""
+
+    def of_leaf(value: Any) -> Any:
+        if isinstance(value, Fixed):
+            return Fixed(of_leaf(value.value))
+        value = np.asarray(value)
+        return value.astype(dtype).astype(value.dtype) if value.dtype == np.float64 else value
+
+    return jax.tree_util.tree_map(of_leaf, tree, is_leaf=lambda v: isinstance(v, Fixed))
 
 
-def worst(have, want):
+def worst(have, want, dtype):
+    """Return the largest error of a coefficient, in units of the last place of its largest entry."""
+
+    def error(have, want):
+        scale = max(float(np.max(np.abs(want), initial=0.0)), float(jnp.finfo(dtype).tiny))
+        return float(np.max(np.abs(have - want), initial=0.0)) / (scale * float(jnp.finfo(dtype).eps))
+
     return max(
         (error(h, w) for hs, ws in zip(have, want, strict=True) for h, w in zip(hs, ws, strict=True)), default=0.0
     )
 
 
-@pytest.mark.parametrize("name", chosen())
-def test_error_is_at_most_twice_that_of_nested_jvp(name):
+def assert_as_good_as_nested(name: str, order: int, dtype: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TaylorFallbackWarning)
-        exact, nested, ours = coefficients(CASES[name])
-    assert worst(ours, exact) <= max(4.0, 2 * worst(nested, exact))
+        exact, nested, ours = coefficients(CASES[name], order, dtype)
+    assert worst(ours, exact, dtype) <= max(4.0, 2 * worst(nested, exact, dtype))
+
+
+@pytest.mark.parametrize("name", chosen())
+def test_error_is_at_most_twice_that_of_nested_jvp(name):
+    assert_as_good_as_nested(name, ORDER, np.float32)
+
+
+HALF = ("attention", "layer_normalised", "nn.gelu", "softmax special", "mean", "var", "cumsum", "matmul", "std")
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("name", HALF)
+def test_half_precision_accumulates_as_the_primitives_do(name, dtype):
+    """Products and sums are accumulated in the precision that JAX accumulates them in."""
+    assert_as_good_as_nested(name, 2, dtype)
 
 
 EXTREME = {
