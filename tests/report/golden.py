@@ -1,6 +1,6 @@
 """The operators whose reports are kept word for word in tests/golden; as a script (`make golden`), writes them anew.
 
-The picture of the README is kept as well: the Hasse diagram on the page of the README's operator.
+The README's plan and picture are kept as well: the table, and the Hasse diagram on the page, of its operator.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import opcompiler as oc
 
 FOLDER = Path(__file__).parents[1] / "golden"
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "plan.svg"
+README = Path(__file__).parents[2] / "README.md"
 FORMATS = {"txt": "text", "html": "html", "tex": "latex"}
 IN_EVERY_FORMAT = ("mixed_fourth_order", "allen_cahn")
 """Kept as pages and LaTeX as well."""
@@ -98,9 +99,18 @@ def picture() -> str:
     return found[0] + "\n"
 
 
+def readme() -> str:
+    """Return the README with the current table of its operator's plan."""
+    plan = oc.compile(GOLDEN[0].text, **GOLDEN[0].declarations).plan
+    return re.sub(
+        r"(?ms)^```text\noperator .*?^```", lambda _: f"```text\n{plan}\n```", README.read_text("utf-8"), count=1
+    )
+
+
 if __name__ == "__main__":
     for golden, ending in KEPT:
         golden.path(ending).write_text(golden.story(ending), "utf-8")
         print("wrote", golden.path(ending))
-    PICTURE.write_text(picture(), "utf-8")
-    print("wrote", PICTURE)
+    for path, text in ((PICTURE, picture()), (README, readme())):
+        path.write_text(text, "utf-8")
+        print("wrote", path)
