@@ -105,10 +105,7 @@ def test_a_plan_keeps_and_shows_what_was_weighed():
     assert planned.alternatives[0].chosen
     assert Plan.from_json(planned.to_json()) == planned
     assert "weighed   collapsed jets 16: 8 more coefficients" in str(planned)
-    assert (
-        "collapsed jets                16   8 more coefficients; 2× the work of the minimal algebra (6 directions"
-        in (explain_text(planned))
-    )
+    assert "8 more coefficients; 2× the work of the minimal algebra (6 directions" in explain_text(planned)
 
 
 def test_plans_are_the_same_under_any_hash_seed():
