@@ -130,7 +130,7 @@ class Box:
         """Draw points of the faces, all of which are equally likely."""
         inside_key, face_key, side_key = jax.random.split(key, 3)
         inside = self.sample(inside_key, count)
-        sides = jnp.where(jax.random.bernoulli(side_key, shape=(count,)), self.high, self.low)
+        sides = jnp.where(jax.random.bernoulli(side_key, shape=(count,)), float(self.high), float(self.low))
         if not self.shape:
             return sides
         flat = inside.reshape(count, -1)

@@ -1,4 +1,4 @@
-"""The loss: mean squares of the residual, of its gradient where asked for, and of the conditions."""
+"""The loss: the mean square of the residual, with its gradient where asked for, and those of the conditions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from opcompiler.errors import ArgumentTypeError
 from opcompiler.execution.losses import mean_squared
 from opcompiler.execution.operator import CompiledOperator
 from opcompiler.ir.scheme import Exact, Scheme
-from opcompiler.solve.statement import Condition, Field, Points, Problem
+from opcompiler.solve.statement import Condition, Field, Problem
 
 __all__ = ["Boundary", "Loss", "Terms", "loss_of"]
 
@@ -34,8 +34,7 @@ class Loss:
         points: points of the residual.
         boundary_points: points of each condition.
         boundary: whether enforced conditions are built into u.
-        unbiased: whether the square of an estimated residual is the product of two independent estimates, whose mean
-            is the square of the exact residual, instead of the square of one.
+        unbiased: whether the square of an estimated residual is estimated without bias; see `opcompiler.mean_squared`.
     """
 
     problem: Problem
@@ -54,49 +53,26 @@ class Loss:
     def __call__(self, network: Callable[..., Any], key: jax.Array) -> Terms:
         """Return the terms."""
         u = self.solution(network)
-        point_key, draw_key, gradient_key, condition_key = jax.random.split(key, 4)
+        point_key, draw_key, condition_key = jax.random.split(key, 3)
         points = self.problem.sample(point_key, self.points)
-        terms = {"residual": self._residual(u, points, draw_key)}
-        if self.problem.gradient_weight:
-            terms["gradient"] = self.problem.gradient_weight * self._gradient(u, points, gradient_key)
+        # An exact residual gives its whole gradient in one reverse pass; one direction is as exact as an estimate is.
+        directions = None if isinstance(self.operator.plan.scheme, Exact) else 1
+        residual = mean_squared(
+            self.operator,
+            u,
+            *points,
+            weights=self.problem.weights or None,
+            plug_in=not self.unbiased,
+            gradient_weight=self.problem.gradient_weight,
+            gradient_directions=directions if self.problem.gradient_weight else None,
+            key=draw_key,
+        )
+        terms = {"residual": residual}
         for number, (condition, operator) in enumerate(self.conditions):
             places = condition.sample(jax.random.fold_in(condition_key, number), self.boundary_points)
             difference = operator(u, *places) - jax.vmap(condition.value)(*places)
             terms[condition.name] = condition.weight * jnp.mean(difference**2)
         return terms
-
-    def _residual(self, u: Field, points: Points, key: jax.Array) -> jax.Array:
-        weights = self.problem.weights or None
-        if self.unbiased or self._exact:
-            return mean_squared(self.operator, u, *points, weights=weights, key=key)
-        values = self._values(u, points, key)
-        given = weights or (1.0,) * len(values)
-        return sum((w * jnp.mean(value**2) for w, value in zip(given, values, strict=True)), jnp.zeros(()))
-
-    def _gradient(self, u: Field, points: Points, key: jax.Array) -> jax.Array:
-        """Return an unbiased estimate of the mean of |∇ residual|², from one direction per point.
-
-        For v with independent entries ±1, E (v·∇R)² = |∇R|².
-        """
-        direction_key, first_key, second_key = jax.random.split(key, 3)
-        direction = tuple(
-            jax.random.rademacher(jax.random.fold_in(direction_key, number), part.shape, part.dtype)
-            for number, part in enumerate(points)
-        )
-
-        def slopes(draw_key: jax.Array) -> tuple[jax.Array, ...]:
-            return jax.jvp(lambda *at: self._values(u, at, draw_key), points, direction)[1]
-
-        first = slopes(first_key)
-        second = first if self._exact or not self.unbiased else slopes(second_key)
-        return sum((jnp.mean(a * b) for a, b in zip(first, second, strict=True)), jnp.zeros(()))
-
-    def _values(self, u: Field, points: Points, key: jax.Array) -> tuple[jax.Array, ...]:
-        return tuple(jax.tree.leaves(self.operator(u, *points, key=key)))
-
-    @property
-    def _exact(self) -> bool:
-        return isinstance(self.operator.plan.scheme, Exact)
 
 
 def loss_of(

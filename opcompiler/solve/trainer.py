@@ -223,10 +223,9 @@ class _Run:
         return result
 
     def _columns(self) -> list[str]:
-        terms = ["residual", *(["gradient"] if self.problem.gradient_weight else [])]
         conditions = [condition.name for condition, _ in self.loss.conditions]
         errors = ["relative_l1", "relative_l2", "reference_error"]
-        return ["step", "loss", *terms, *conditions, *errors, "learning_rate", "seconds"]
+        return ["step", "loss", "residual", *conditions, *errors, "learning_rate", "seconds"]
 
     def _row(
         self, step: int, values: dict[str, jax.Array], judgement: Judgement, seconds: float

@@ -150,7 +150,7 @@ def _at_start(boxes: dict[str, Box]) -> Callable[[jax.Array, int], Points]:
     def draw(key: jax.Array, count: int) -> Points:
         keys = jax.random.split(key, len(boxes))
         return tuple(
-            jnp.full(count, box.low) if name == "t" else box.sample(k, count)
+            jnp.full(count, float(box.low)) if name == "t" else box.sample(k, count)
             for k, (name, box) in zip(keys, boxes.items(), strict=True)
         )
 

@@ -70,7 +70,7 @@ def equation(
             points = list(sample(inside_key, count))
             place = domains[space]
             if space == "t" and isinstance(place, Box):
-                points[order.index(space)] = jnp.full(count, place.low)
+                points[order.index(space)] = jnp.full(count, float(place.low))
             else:
                 points[order.index(space)] = place.boundary(boundary_key, count)
             return tuple(points)
