@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from opcompiler.ir.strategy import Alternative
-from opcompiler.report.story import Block, Prose, Table
+from opcompiler.report.story import Block, Lines, Prose, Table
 
 __all__ = ["alternatives_table", "directions_text"]
+
+
+_LEGEND = Lines((Prose("κ: how many times the sums of a strategy can amplify rounding errors, with bounds"),))
 
 
 def alternatives_table(alternatives: Sequence[Alternative]) -> tuple[Block, ...]:
@@ -16,8 +19,7 @@ def alternatives_table(alternatives: Sequence[Alternative]) -> tuple[Block, ...]
     if not alternatives:
         return ()
     columns = [
-        ("strategy", [Prose(a.strategy) for a in alternatives]),
-        ("", [Prose("chosen" if a.chosen else "") for a in alternatives]),
+        ("strategy", [Prose(f"{a.strategy} (chosen)" if a.chosen else a.strategy) for a in alternatives]),
         ("coefficients", [_count(a.coefficients) for a in alternatives]),
         ("flops", [_count(None if a.cost is None else a.cost.total) for a in alternatives]),
         ("κ", [Prose(_amplification(a.amplification)) for a in alternatives]),
@@ -30,7 +32,9 @@ def alternatives_table(alternatives: Sequence[Alternative]) -> tuple[Block, ...]
     ]
     numbers = tuple(n for n, (head, _) in enumerate(kept) if head in {"coefficients", "flops", "κ"})
     rows = tuple(tuple(cells[n] for _, cells in kept) for n in range(len(alternatives)))
-    return (Table(tuple(head for head, _ in kept), rows, numbers),)
+    chosen = tuple(n for n, alternative in enumerate(alternatives) if alternative.chosen)
+    table = Table(tuple(head for head, _ in kept), rows, numbers, chosen)
+    return (table, _LEGEND) if any(head == "κ" for head, _ in kept) else (table,)
 
 
 def directions_text(alternative: Alternative) -> str:

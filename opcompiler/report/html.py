@@ -77,7 +77,7 @@ def _block(block: Block, typesetter: Typesetter) -> str:
                 table_head=[escape(name) for name in block.head],
                 rows=[[_inline(cell, typesetter) for cell in row] for row in block.rows],
                 numbers=block.numbers,
-                chosen=[n for n, row in enumerate(block.rows) if any(cell == Prose("chosen") for cell in row)],
+                marked=block.marked,
             )
         case Carried():
             return _carried(block, typesetter)
@@ -109,7 +109,7 @@ def _rest(count: int) -> str:
 
 
 def _table(
-    table_head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int], chosen: Sequence[int] = ()
+    table_head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int], marked: Sequence[int] = ()
 ) -> str:
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(
@@ -118,7 +118,7 @@ def _table(
         )
 
     head = f"<thead><tr>{cells('th', table_head)}</tr></thead>\n" if table_head else ""
-    opening = ['<tr class="chosen">' if n in chosen else "<tr>" for n in range(len(rows))]
+    opening = ['<tr class="chosen">' if n in marked else "<tr>" for n in range(len(rows))]
     body = "".join(
         f"{tr}{cells('td', row)}</tr>\n" for tr, row in list(zip(opening, rows, strict=True))[:_LONGEST_LIST]
     )

@@ -91,7 +91,7 @@ def _axis(axis: Axis, declarations: Declarations) -> str:
     for part in axis.ranges:
         space = declarations.space(part.space)
         first, last = space.coordinate_name(part.start), space.coordinate_name(part.stop - 1)
-        names.append(first if part.size == 1 else f"{first} … {last}")
+        names.append(first if part.size == 1 else f"{first}, {last}" if part.size == 2 else f"{first} … {last}")
     coordinates = ", ".join(names)
     return coordinates if axis.matrix is None else f"{len(axis.matrix)} combinations of {coordinates}"
 
@@ -112,8 +112,8 @@ def _seeded(seed: Seed, algebra: Algebra, declarations: Declarations) -> str:
 def _seed(seed: Seed, algebra: Algebra, declarations: Declarations, scalars: Sequence[str]) -> str:
     coordinates, value = _seeded(seed, algebra, declarations), coefficient_text(seed.coefficient, scalars)
     if isinstance(seed, CoordinateSeed):
-        return f"{coordinates} has {value} in w{subscript(seed.element)}"
-    return f"{coordinates}: each has {value} in its w{subscript(seed.element)}"
+        return f"w{subscript(seed.element)} of {coordinates} is {value}"
+    return f"w{subscript(seed.element)} of each of {coordinates} is {value}"
 
 
 def _products(algebra: Algebra, scalars: Sequence[str]) -> dict[int, str]:

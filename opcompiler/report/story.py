@@ -56,11 +56,12 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells; the columns named in `numbers` are aligned to the right."""
+    """Rows of cells; the columns in `numbers` are aligned to the right, the rows in `marked` stand out."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[Inline, ...], ...]
     numbers: tuple[int, ...] = ()
+    marked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

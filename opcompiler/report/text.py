@@ -85,8 +85,8 @@ def _carried(carried: Carried) -> list[str]:
     return [
         *lines,
         *carried.recombined,
-        *_listed("seeds", carried.seeds),
-        *_listed("products: besides f·gₖ + fₖ·g,", carried.products),
+        *_listed("seeds, all others being 0", carried.seeds),
+        *_listed("products, besides f·gₖ + fₖ·g", carried.products),
     ]
 
 

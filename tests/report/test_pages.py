@@ -259,5 +259,6 @@ def test_costs_and_amplification_are_columns_where_they_are_known():
     )
     told = explain_text(replace(MIXED, alternatives=(priced, *rest)))
     heading = next(line for line in told.splitlines() if "strategy  " in line)
+    assert "κ: how many times" in told
     assert heading.split() == ["strategy", "coefficients", "flops", "κ", "reason"]
-    assert re.search(r"minimal algebra +chosen +12 +1,234 +2…2.5 ", told)
+    assert re.search(r"minimal algebra \(chosen\) +12 +1,234 +2…2.5 ", told)
