@@ -15,6 +15,7 @@ from opcompiler.ir.surd import Number
 from opcompiler.report.hasse import HASSE_CAPTION, hasse_svg
 from opcompiler.report.story import Block, Carried, Lines, Math, Member, Picture, Prose
 from opcompiler.report.symbols import coefficient_text, join_terms, number_text, subscript
+from opcompiler.report.tangents import axis_blocks
 
 __all__ = ["count_text", "propagation_blocks"]
 
@@ -38,6 +39,7 @@ def propagation_blocks(
     blocks: list[Block] = [
         Lines((Prose(f"{heading} ({propagation.strategy})"),)),
         _carried(propagation, declarations, scalars),
+        *axis_blocks(algebra, declarations),
         Lines(tuple(Math(text) for text in readouts), "readout"),
     ]
     if len(algebra.elements) > 1:
@@ -154,12 +156,23 @@ def _part(part: ReadoutPart, algebra: Algebra, scalars: Sequence[str], is_scalar
         weighted = _weighted(part.weights, part.element)
         return _times(part.coefficient, weighted, scalars)
     value = _times(part.coefficient, f"{'Σ ' if is_total else ''}w{subscript(part.element)}", scalars)
-    if part.positions is None or is_scalar:
+    if part.positions is None:
         return value
+    if is_scalar:
+        return _directions(part, algebra, scalars)
     places = [
         f"{start + 1:,}" if length == 1 else f"{start + 1:,}…{start + length:,}" for _, start, length in part.positions
     ]
     return f"{value} at {', '.join(places)}"
+
+
+def _directions(part: ReadoutPart, algebra: Algebra, scalars: Sequence[str]) -> str:
+    """Return the single directions of a family that a scalar readout takes."""
+    if algebra.elements[part.element].axis is None:
+        return _times(part.coefficient, f"w{subscript(part.element)}", scalars)
+    taken = [first + step for first, _, run in part.positions or () for step in range(run)]
+    text = join_terms([f"w{subscript(part.element)}[{direction + 1}]" for direction in taken])
+    return _times(part.coefficient, text if len(taken) == 1 else f"({text})", scalars)
 
 
 def _weighted(weights: Sequence[Number], element: int) -> str:

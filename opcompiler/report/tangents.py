@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from opcompiler.ir.algebra import Algebra
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.kinds import instances
 from opcompiler.ir.plan import Plan
@@ -14,10 +15,11 @@ from opcompiler.report.directions import Arrow, directions_svg
 from opcompiler.report.story import Block, Facts, Lines, Math, Picture, Prose
 from opcompiler.report.symbols import number_text, subscript
 
-__all__ = ["tangent_blocks"]
+__all__ = ["axis_blocks", "tangent_blocks"]
 
 _DRAWN = (2, 3)
 """Numbers of coordinates whose directions can be drawn."""
+_CAPTION = "Directions of the jets, numbered as in the list; dashed ones point away."
 
 
 def tangent_blocks(plan: Plan) -> tuple[Block, ...]:
@@ -28,6 +30,39 @@ def tangent_blocks(plan: Plan) -> tuple[Block, ...]:
     for part in found:
         blocks += _joint(part, declarations) if isinstance(part, JointTangents) else _slots(part, declarations)
     return tuple(blocks)
+
+
+def axis_blocks(algebra: Algebra, declarations: Declarations) -> tuple[Block, ...]:
+    """Return the directions that families of an algebra run along, where they are no coordinates."""
+    blocks: list[Block] = []
+    for number, axis in enumerate(algebra.axes):
+        if axis.matrix is None:
+            continue
+        names = [
+            declarations.space(part.space).coordinate_name(index)
+            for part in axis.ranges
+            for index in range(part.start, part.stop)
+        ]
+        families = {n for n, element in enumerate(algebra.elements) if element.axis == number}
+        # The last coefficients of jets may be summed over the directions at once, in an element without an axis.
+        reached = {term.out for term in algebra.table if families & {term.left, term.right}} | families
+        order = max((algebra.elements[n].degree for n in reached), default=1)
+        title = "directions" if len(algebra.axes) == 1 else f"directions of axis {number + 1}"
+        blocks += _listed([(row, order) for row in axis.matrix], names, title)
+    return tuple(blocks)
+
+
+def _listed(jets: Sequence[tuple[Sequence[Number], int]], names: Sequence[str], title: str) -> list[Block]:
+    told = [_combination(direction, names) for direction, _ in jets]
+    lines = tuple(
+        Math(f"v{subscript(n)} = {text}, order {order}")
+        for n, (text, (_, order)) in enumerate(zip(told, jets, strict=True), 1)
+    )
+    blocks: list[Block] = [Lines(lines, title)]
+    if len(names) in _DRAWN:
+        arrows = [Arrow(tuple(row), order, text) for text, (row, order) in zip(told, jets, strict=True)]
+        blocks.append(Picture(partial(directions_svg, arrows, names), _CAPTION))
+    return blocks
 
 
 def _joint(tangents: JointTangents, declarations: Declarations) -> list[Block]:
@@ -43,20 +78,11 @@ def _joint(tangents: JointTangents, declarations: Declarations) -> list[Block]:
             bound = "whether fewer are enough is not known"
     count = tangents.directions
     along = "" if count == len(tangents.jets) else f", {count:,} of order two or more"
-    lines = tuple(
-        Math(f"v{subscript(n)} = {_combination(jet.direction, names)}, order {jet.order}")
-        for n, jet in enumerate(tangents.jets, 1)
-    )
     facts = Facts((
         ("jets", Prose(f"{len(tangents.jets):,}{along}; {bound}")),
         ("found by", Prose(tangents.source)),
     ))  # fmt: skip
-    blocks: list[Block] = [facts, Lines(lines, "directions")]
-    if len(names) in _DRAWN:
-        arrows = [Arrow(jet.direction, jet.order, _combination(jet.direction, names)) for jet in tangents.jets]
-        drawing = partial(directions_svg, arrows, names)
-        blocks.append(Picture(drawing, "Directions of the jets, numbered as in the list; dashed ones point away."))
-    return blocks
+    return [facts, *_listed([(jet.direction, jet.order) for jet in tangents.jets], names, "directions")]
 
 
 def _slots(jet: SlotJet, declarations: Declarations) -> list[Block]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import sympy
 from report import reading
@@ -36,3 +38,30 @@ def test_the_algebra_that_is_shown_obeys_the_leibniz_rule_and_yields_the_operato
     assert set(shown.readouts) == set(symbols)
     for name, symbol in symbols.items():
         assert sympy.expand(reading.value(shown.readouts[name], carried) - symbol) == 0, shown.readouts[name]
+
+
+@pytest.mark.parametrize("strategy", ["univariate jets", "collapsed jets"])
+def test_the_directions_that_are_shown_yield_the_operator(strategy: str):
+    """Σ_r c_r (v_r·ξ)^k of the directions and the readout on the page is the symbol."""
+    operator = oc.compile("Δ²u + u_x", spaces=("x", "y"), scheme=oc.Exact(strategy=strategy))
+    told = oc.explain(operator)
+    told = told[told.index("propagation\n") : told.index("certificate\n")]
+    shown = re.findall(r"v[₀-₉]+ = (.*), order 4\n", told)
+    directions = [
+        sympy.parse_expr(re.sub(r"√(\d+)", r"sqrt(\1)", line).replace("∂_", "").replace("·", "*").replace("−", "-"))
+        for line in shown
+    ]
+    assert len(directions) == 3
+    readout = re.search(r"L₀ = (.*)\n", told)
+    assert readout is not None
+    if strategy == "univariate jets":
+        factor = re.fullmatch(r"w₁\[1\] \+ (\d+/\d+)·Σ w₄", readout[1])
+        assert factor is not None
+        symbol = directions[0] + sympy.Rational(factor[1]) * sum(v**4 for v in directions)
+    else:
+        # The last coefficient is the sum over the directions: c = 32/9 : 4 in (f·g)₄ = c·Σ (4·f₁·g₃ + …).
+        assert readout[1] == "w₁[1] + w₄"
+        factor = re.search(r"\(f·g\)₄ has (\d+/\d+)·\(Σ \(f₁·g₃ \+ f₃·g₁\)\)", told)
+        assert factor is not None
+        symbol = directions[0] + sympy.Rational(factor[1]) / 4 * sum(v**4 for v in directions)
+    assert sympy.expand(symbol - (x**2 + y**2) ** 2 - x) == 0
