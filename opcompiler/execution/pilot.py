@@ -184,10 +184,9 @@ def _samples(
     normal_form: NormalForm, scheme: Stochastic, profile: NetworkProfile, measured: Measured, target: float
 ) -> int:
     """Return the smallest number of samples with at most the target as standard error."""
-    over = scheme.over or tuple(space.name for space in normal_form.declarations.spaces if space.dim > 1)
 
     def reached(samples: int) -> bool:
-        error = _standard_error(normal_form, replace(scheme, samples=samples, over=over), profile, measured)
+        error = _standard_error(normal_form, replace(scheme, samples=samples), profile, measured)
         if error is None:
             raise ArgumentTypeError(
                 "the variance of this estimate has no formula, and no number of samples follows from a target",

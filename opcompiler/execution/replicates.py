@@ -72,8 +72,13 @@ def divided(plan: Plan, count: int) -> Plan:
             f"{scheme.samples} samples cannot be divided into {count} independent estimates",
             hint=f"compile with oc.Stochastic(samples={count}) or more; or ask for the biased square: plug_in=True",
         )
-    over = tuple(sampled_spaces(plan.normal_form.declarations, scheme))
-    return planning.plan(plan.normal_form, replace(scheme, samples=scheme.samples // count, over=over), plan.profile)
+    declarations = plan.normal_form.declarations
+    share = replace(scheme, samples=scheme.samples // count)
+    spaces = sampled_spaces(declarations, scheme)
+    if sampled_spaces(declarations, share).keys() != spaces.keys():
+        # A space that fits all samples, but not a share of them, stays exact.
+        share = replace(share, over=tuple(spaces))
+    return planning.plan(plan.normal_form, share, plan.profile)
 
 
 def keys_of(plan: Plan, call: BoundCall, key: Any) -> jax.Array | None:
