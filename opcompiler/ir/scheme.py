@@ -22,8 +22,8 @@ class Exact:
         strategy: name of the strategy to be used, e.g. "univariate jets"; None takes the cheapest.
         search_nodes: branch-and-bound nodes of each search for directions of univariate jets where no formula gives
             the fewest; 0 searches nothing, which keeps planning fast.
-        memory: bytes that a call may take for coefficients, seeds and results ("2GB", "512 MiB", or an int). Points, and
-            then directions of a sum, are taken in sequence until it fits; a call that cannot fit is refused.
+        memory: bytes that a call may take for coefficients, seeds and results ("2GB", "512 MiB", or an int). Points,
+            and then directions of a sum, are taken in sequence until it fits; a call that cannot fit is refused.
         chunk: points that are evaluated at once; the chunks follow each other.
 
     Raises:
