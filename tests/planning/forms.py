@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
+from typing import NamedTuple
 
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.declarations import Declarations, FieldDeclaration, ParameterDeclaration
 from opcompiler.ir.head import ContractionValue, Output, ParameterValue, Rational
 from opcompiler.ir.normal_form import Contraction, FreeIndex, NormalForm
+from opcompiler.ir.plan import Certificate, Propagation
 from opcompiler.ir.space import Space
 from opcompiler.ir.symbol import PowerSum, Quadric, Symbol, Xi
+from opcompiler.planning.labels import scalar_names
+from opcompiler.planning.minimal_algebra import minimal_algebra
 
 IDENTITY = Symbol.one()
 
@@ -61,6 +65,18 @@ def normal_form(spaces, *contractions: Contraction, time: str | None = None) -> 
     declarations = Declarations(declared, fields, clock, parameters)
     output = Output(ContractionValue(0) if contractions else Rational(Fraction(1)))
     return NormalForm(declarations, contractions, scalars, (output,), written=("Pu",))
+
+
+class Smallest(NamedTuple):
+    """The minimal algebra of a normal form, whatever a plan would choose."""
+
+    joint: Propagation
+    certificate: Certificate
+
+
+def smallest(form: NormalForm) -> Smallest:
+    names = scalar_names(form.scalars)
+    return Smallest(*minimal_algebra(tuple(enumerate(form.contractions)), form.declarations, names))
 
 
 def scalars(*names: str) -> dict[str, None]:

@@ -17,13 +17,13 @@ from planning.forms import (
     power_sum,
     quadric,
     scalars,
+    smallest,
     times,
     xi,
 )
 
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.symbol import Symbol
-from opcompiler.planning import plan
 from opcompiler.planning.quadrics import completed_inverse, diagonal_form
 
 NAMES = ("x", "y", "z", "t")
@@ -97,7 +97,7 @@ def functions(draw, variables: int, order: int):
 
 
 def check_values(form, data, values=()):
-    planned = plan(form)
+    planned = smallest(form)
     names = coordinates(form)
     order = max(contraction.order for contraction in form.contractions)
     # One monomial that the operator certainly sees, besides random ones.
@@ -128,7 +128,7 @@ def test_the_minimum_is_the_rank_of_the_hankel_matrix_and_the_size_of_the_closur
     @settings(max_examples=140, deadline=None, derandomize=True, database=None)
     @given(st.one_of(explicit_forms(), spatial_forms()))
     def check(form):
-        certificate = plan(form).certificate
+        certificate = smallest(form).certificate
         assert certificate.by_order == hilbert_function(expected(form))
         assert certificate.minimum == sum(certificate.by_order) == certificate.carried
         if certificate.hankel_rank is not None:
@@ -148,7 +148,7 @@ def elements_of(algebra, draw):
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.one_of(explicit_forms(), spatial_forms()), st.data())
 def test_products_are_associative_and_commutative(form, data):
-    algebra = plan(form).joint.algebra
+    algebra = smallest(form).joint.algebra
     f, g, h = (elements_of(algebra, data.draw) for _ in range(3))
     fg, gf = product_in(algebra, f, g), product_in(algebra, g, f)
     assert nonzero(fg) == nonzero(gf)
@@ -158,7 +158,7 @@ def test_products_are_associative_and_commutative(form, data):
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.one_of(explicit_forms(), spatial_forms()))
 def test_the_product_table_is_well_formed(form):
-    algebra = plan(form).joint.algebra
+    algebra = smallest(form).joint.algebra
     for term in algebra.table:
         left, right, out = (algebra.elements[n] for n in (term.left, term.right, term.out))
         assert 1 <= term.left <= term.right
@@ -186,7 +186,7 @@ def quadratic_forms(draw):
 def test_quadrics_compute_the_same_derivatives(form_and_matrix, data):
     form, _ = form_and_matrix
     check_values(form, data)
-    certificate = plan(form).certificate
+    certificate = smallest(form).certificate
     assert certificate.by_order == hilbert_function(expected(form))
     assert certificate.carried == certificate.minimum == certificate.hankel_rank
 
@@ -229,7 +229,7 @@ def forms_with_scalars(draw):
 def test_run_time_scalars_may_take_any_value(form, data):
     values = data.draw(st.lists(st.integers(-2, 2), min_size=2, max_size=2))
     check_values(form, data, values)
-    certificate = plan(form).certificate
+    certificate = smallest(form).certificate
     assert certificate.minimum <= certificate.carried
     # At a generic point nothing degenerates: there the minimum is the size of the closure.
     assert certificate.by_order == hilbert_function(expected(form, (10_007, 65_537)))
