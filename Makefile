@@ -17,10 +17,10 @@ PYTHON ?=
 QUICK_XLA := --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 \
   --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1
 
-.PHONY: help demo test rendering golden coverage operators fuzz lint format wheel clean
+.PHONY: help demo test rendering golden coverage operators reproduce-small fuzz lint format wheel clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## Compile, certify and evaluate operators on neural networks (about a minute)
 	@$(BIN)/python examples/quickstart.py
@@ -41,6 +41,10 @@ coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (about
 
 operators: $(VENV)/installed-dev ## Compare all strategies on 300 random operators (about 10 minutes)
 	@OPCOMPILER_DRAWS=300 $(BIN)/python -m pytest -q --durations=5 tests/planning/test_strategies.py
+
+reproduce-small: $(VENV)/installed-dev ## Train the small set of problems and write its table (under half an hour)
+	@$(BIN)/python examples/high_dimensional/reproduce.py --set small --runs build/runs \
+	  --csv docs/solving_small.csv --table docs/solving_small.md
 
 fuzz: $(VENV)/installed-dev ## Read 20 000 mutated, random and generated texts each (about 10 minutes)
 	@OPCOMPILER_FUZZ=20000 $(BIN)/python -m pytest -q --durations=5 tests/language/test_fuzz.py
