@@ -20,14 +20,16 @@ __all__ = ["Definition", "Named", "parse_arguments"]
 NAME = r"[^\W\d][\w'′]*"
 
 DECLARATIONS = """\
-declarations:
-  --space x=5            an array of 5 coordinates x1 … x5     --space t           a scalar coordinate
-  --space r=30x3         an array of shape 30×3                --space z=x,t       one array, its entries named x and t
-  --field v=2            a vector field                        --field E=Ex,Ey     a vector field, its entries named
-  --param nu=0.01        a constant, read exactly              --param b=1,2       a vector ("1,2;3,4" a matrix)
-  --param eps            a constant known only at call         --param A:3x3       the same, of shape 3×3
-  --function "c(x,y)"    a coefficient function                --function "b(x):2" the same, with vector values
-  --time t | none        the coordinate that Δ and ∇ leave out (default: t, if there is one)
+What the letters of the text mean. Every option can be repeated; without --field there is one scalar field, u.
+
+--space x=5            an array of 5 coordinates x1 … x5     --space t           a scalar coordinate
+--space r=30x3         an array of shape 30×3                --space z=x,t       one array, its entries named x and t
+--field v=2            a vector field                        --field E=Ex,Ey     a vector field, its entries named
+--param nu=0.01        a constant, read exactly              --param b=1,2       a vector ("1,2;3,4" a matrix)
+--param eps            a constant known only at call         --param A:3x3       the same, of shape 3×3
+--function "c(x,y)"    a coefficient function                --function "b(x):2" the same, with vector values
+--time t | none        the coordinate that Δ and ∇ leave out (default: t, if there is one)
+
 Several texts, or several lines of standard input (text "-"), are planned and propagated together.
 """
 
@@ -143,7 +145,7 @@ def _command(
         name,
         help=purpose,
         description=purpose[0].upper() + purpose[1:] + ".",
-        epilog=f"{DECLARATIONS}\nexample:\n  {example}",
+        epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -161,7 +163,7 @@ def _add_declarations(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_names(parser: argparse.ArgumentParser, required: bool = False) -> None:
-    group = parser.add_argument_group("declarations", "see below" if required else None)
+    group = parser.add_argument_group("declarations", DECLARATIONS if required else None)
     group.add_argument("--space", action="append", type=_space, default=[], required=required, metavar="NAME[=SHAPE]")
     group.add_argument("--field", action="append", type=_field, default=[], metavar="NAME[=SHAPE]")
     group.add_argument("--param", action="append", type=_parameter, default=[], metavar="NAME[=VALUE]")
