@@ -29,6 +29,7 @@ def cost_of(propagation: Propagation, profile: NetworkProfile, device: str = "cp
     linear: every carried coefficient passes every linear layer, but the first one only as a column of its weights; a
     contraction of two values that depend on the point takes one product for every pair of the Leibniz rule.
     elementwise: per non-linear output, the powers of the nilpotent part (see `elementwise_flops`).
+    operations: the products of one power of the nilpotent part are taken to be fused.
     """
     algebra, widths = propagation.algebra, _widths(propagation)
     coefficients = carried(propagation)
@@ -46,7 +47,7 @@ def cost_of(propagation: Propagation, profile: NetworkProfile, device: str = "cp
         linear=linear * products,
         elementwise=elementwise * pointwise,
         traffic=traffic * 4 * _PASSES * coefficients * profile.stored,
-        operations=operations * profile.operations * (2 + len(algebra.table)),
+        operations=operations * profile.operations * (1 + algebra.order),
     )
     return replace(cost, time=DEVICES.get(device, CPU).time(cost))
 

@@ -14,7 +14,7 @@ __all__ = ["bytes_per_point", "bytes_shared"]
 _LIVE = 3
 """Copies of the widest layer's coefficients at once: what a nonlinearity takes, its powers, what it gives."""
 
-_REMEMBERED = 3
+_REMEMBERED = 2
 """Numbers that a gradient remembers for every coefficient that enters a nonlinearity."""
 
 
