@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import sys
@@ -30,10 +31,10 @@ from benchmarks.workloads import Contender, Workload
 ROUNDS = 15
 """Interleaved timings of every contender; the median is reported."""
 
-SLOW_SECONDS = 1.5
-"""A contender slower than this per call is timed only `SLOW_ROUNDS` times."""
+TABLE_SECONDS = 12.0
+"""Fewer rounds are made, at least `LEAST_ROUNDS`, when the timings of one table take longer than this."""
 
-SLOW_ROUNDS = 5
+LEAST_ROUNDS = 3
 
 
 @dataclass
@@ -73,7 +74,11 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown workloads: {', '.join(sorted(unknown))}")
     device = jax.devices()[0]
-    print(f"jax {jax.__version__} on {device.device_kind} ({platform.processor() or platform.machine()})")
+    load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
+    print(
+        f"jax {jax.__version__} on {device.device_kind} ({platform.processor() or platform.machine()}), "
+        f"{os.cpu_count()} cores, load averages {load}"
+    )
     rows: list[Row] = []
     for name in arguments.workloads or workloads.ALL:
         print(f"\n{name} …", file=sys.stderr, flush=True)
@@ -143,17 +148,14 @@ def compile_contender(contender: Contender, workload: Workload, mode: str) -> Co
 
 def interleaved(runs: list[Callable[[], object]]) -> list[float]:
     """Median seconds of each, taking turns so that all see the same machine."""
-    first = []
     for run in runs:
         run()
-        start = time.perf_counter()
-        run()
-        first.append(time.perf_counter() - start)
     times: list[list[float]] = [[] for _ in runs]
+    begin = time.perf_counter()
     for round_number in range(ROUNDS):
+        if round_number >= LEAST_ROUNDS and time.perf_counter() - begin > TABLE_SECONDS:
+            break
         for number, run in enumerate(runs):
-            if first[number] > SLOW_SECONDS and round_number >= SLOW_ROUNDS:
-                continue
             start = time.perf_counter()
             run()
             times[number].append(time.perf_counter() - start)

@@ -260,16 +260,83 @@ def regular_polygon(power: int) -> tuple[np.ndarray, np.ndarray]:
     return vectors, np.full(count, 1.0 / sum(np.cos(angles) ** (2 * power)))
 
 
-def triharmonic() -> Workload:
-    """Workload d, Δ³ in the plane."""
+def triharmonic(dim: int) -> Workload:
+    """Workload d, Δ³ in the plane and in space."""
 
     def peers(apply: Callable) -> list[Contender]:
+        directions = regular_polygon(3) if dim == 2 else powers_of_the_norm(dim, 3)
         return [
-            Contender("vmap(jet), 4 directions", jets(apply, *regular_polygon(3), 6)),
+            Contender(f"vmap(jet), {len(directions[0])} directions", jets(apply, *directions, 6)),
             Contender("nested jvp three times", nested(apply, trace_by_nested_jvp, 3)),
         ]
 
-    return build("triharmonic d=2 B=100", (2, 128, 128, 128, 128, 1), 100, "Δ³u", {"x": 2}, peers)
+    return build(f"triharmonic d={dim} B=100", (dim, 128, 128, 128, 128, 1), 100, "Δ³u", {"x": dim}, peers)
+
+
+def powers_of_the_norm(dim: int, power: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lines through small integer points with weights that give |ξ|^(2 power), solved; those of weight 0 left out."""
+    vectors = np.array([v for v in itertools.product((-1, 0, 1), repeat=dim) if any(v) and next(x for x in v if x) > 0])
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    directions = vectors / lengths
+    probes = np.random.default_rng(0).normal(size=(200, dim))
+    weights, *_ = np.linalg.lstsq((probes @ directions.T) ** (2 * power), (probes**2).sum(1) ** power, rcond=None)
+    kept = np.abs(weights) > 1e-9
+    return directions[kept], weights[kept]
+
+
+def constrained(dim: int, batch: int = 16) -> Workload:
+    """Workload b: the exact Laplacian of (1 − |x|²)·net(x), beside its estimate from 16 coordinates as published."""
+    sizes = (dim, 128, 128, 128, 128, 1)
+    weights, net = network(sizes)
+
+    def apply(weights: object, x: jax.Array) -> jax.Array:
+        return (1 - jnp.sum(x * x)) * net(weights, x)
+
+    xs = jax.random.normal(jax.random.PRNGKey(7), (batch, dim), jnp.float32) / np.sqrt(2 * dim)
+    contender, _ = ours(apply, "Δu", {"x": dim})
+
+    def by_hand(weights: list, x: jax.Array) -> jax.Array:
+        """Δ of g(W x + b) by the product rule and a Gram matrix, written out."""
+        (first, bias), rest = weights[0], weights[1:]
+
+        def behind(z: jax.Array) -> jax.Array:
+            h = jnp.tanh(z)
+            for matrix, b in rest[:-1]:
+                h = jnp.tanh(h @ matrix + b)
+            return (h @ rest[-1][0] + rest[-1][1])[0]
+
+        z = x @ first + bias
+        gradient, hessian = jax.grad(behind)(z), jax.hessian(behind)(z)
+        square = jnp.sum(x * x)
+        laplacian = jnp.sum(hessian * (first.T @ first))
+        return (1 - square) * laplacian - 4 * jnp.dot(x @ first, gradient) - 2 * dim * behind(z)
+
+    estimate = Contender(
+        "vmap(jet), 16 coordinates, an estimate",
+        jets(apply, np.eye(dim, dtype=np.float32)[:: dim // 16][:16], np.full(16, dim / 16), 2),
+    )
+    hidden = sum(2 * n * m for n, m in itertools.pairwise(sizes[1:]))
+    return Workload(
+        f"(1 − |x|²) net, Δ exact, d={dim} B={batch}",
+        weights,
+        (xs,),
+        (contender, estimate, Contender("Hessian behind W, by hand", over_points(by_hand))),
+        jax.jit(over_points(by_hand)),
+        float(batch * 132 * hidden),
+        (batch * 132, 128),
+    )
+
+
+def deep(power: int) -> Workload:
+    """Compile times: 16 layers, Δ^power in one dimension, an operator of order 2·power."""
+
+    def peers(apply: Callable) -> list[Contender]:
+        return [
+            Contender("vmap(jet)", jets(apply, np.eye(1), np.ones(1), 2 * power)),
+            Contender("nested jvp", nested(apply, trace_by_nested_jvp, power)),
+        ]
+
+    return build(f"16 layers, order {2 * power}", (1, *(64,) * 16, 1), 64, "Δ" * power + "u", {"x": 1}, peers)
 
 
 KDV_2D = "u_ty + u_xxxy + 3 u_y u_xx + 3 u_x u_xy - u_xx + 2 u_yy"
@@ -317,5 +384,10 @@ ALL: dict[str, Callable[[], Workload]] = {
     "laplacian-50-wide": partial(laplacian, 50, (768, 768, 512, 512, 1), 256),
     "biharmonic-5": biharmonic,
     "kdv-2d": kdv_2d,
-    "triharmonic-2": triharmonic,
+    "triharmonic-2": partial(triharmonic, 2),
+    "triharmonic-3": partial(triharmonic, 3),
+    "constrained-10000": partial(constrained, 10_000),
+    "deep-2": partial(deep, 1),
+    "deep-4": partial(deep, 2),
+    "deep-6": partial(deep, 3),
 }

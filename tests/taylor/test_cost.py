@@ -14,6 +14,7 @@ from opcompiler.ir.algebra import Algebra, Axis, Element, Term
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.taylor import OneHot, evaluate, variable
 from opcompiler.taylor.laplacian import laplacian_algebra
+from opcompiler.taylor.univariate import univariate_algebra
 
 BATCH, WIDTH, DEPTH = 64, 256, 4
 
@@ -152,6 +153,48 @@ def test_equations_grow_linearly_with_depth():
 
     three, six, nine = (equations(depth) for depth in (3, 6, 9))
     assert nine - six == six - three
+
+
+def equations_in(jaxpr):
+    """Equations of a jaxpr, those of inner calls counted instead of the call."""
+    inner = [[v.jaxpr for v in e.params.values() if hasattr(v, "jaxpr")] for e in jaxpr.eqns]
+    return sum(sum(map(equations_in, bodies)) if bodies else 1 for bodies in inner)
+
+
+def table_work(algebra):
+    """Products that one nonlinearity needs: every power n², …, nᴷ takes the terms of its degrees and above."""
+    degrees = [element.degree for element in algebra.elements]
+    return sum(
+        1 + (t.left != t.right) for j in range(2, max(degrees) + 1) for t in algebra.table if degrees[t.out] >= j
+    )
+
+
+def test_work_grows_with_the_order_as_the_table_says():
+    """Per layer: matmuls by the number of coefficients, elementwise work by the products of the table, at most."""
+    width, orders, batch = 32, (2, 4, 6, 8), 16
+    equations, elementwise, tables = [], [], []
+    for order in orders:
+        algebra = univariate_algebra(order)
+        counts = []
+        for depth in (2, 3):
+            u, weights = network(1, width, depth)
+
+            def value(xs, u=u, weights=weights, algebra=algebra):
+                seeded = variable(xs, algebra, {1: OneHot(((0, 0, 1),))})
+                return evaluate(lambda x: u(weights, x), (seeded,), algebra).coefficient(len(algebra.elements) - 1)
+
+            xs = jnp.ones((batch, 1), jnp.float32)
+            counts.append(
+                (equations_in(jax.make_jaxpr(value)(xs).jaxpr), jax.jit(value).lower(xs).cost_analysis()["flops"])
+            )
+        layer = np.subtract(counts[1], counts[0])
+        equations.append(layer[0])
+        elementwise.append((layer[1] - 2 * batch * width**2 * (order + 1)) / (batch * width))
+        tables.append(table_work(algebra))
+    for counted in (equations, elementwise):
+        slope = np.polyfit(np.log(tables), np.log(counted), 1)[0]
+        assert 0.4 < slope < 1.05, (counted, tables)
+    assert all(flops <= 6 * work + 12 for flops, work in zip(elementwise, tables, strict=True)), (elementwise, tables)
 
 
 def test_the_reverse_pass_makes_one_matmul_per_weight():
