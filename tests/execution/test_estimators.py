@@ -37,16 +37,16 @@ LINEAR = {
     "Δu": (radial(1), [*DENSE, *SINGLE, SKEWED]),
     "∂²u/∂x1² + 2 ∂²u/∂x1∂x2 + 3 ∂²u/∂x2² + ∂²u/∂x3²": (
         lambda a: a[0] ** 2 + 2 * a[0] * a[1] + 3 * a[1] ** 2 + a[2] ** 2,
-        [*DENSE, LAWS.Coordinates(), LAWS.Terms()],
+        [LAWS.Rademacher(), LAWS.Coordinates()],
     ),
     "∂²u/∂x1² − 2 ∂²u/∂x2² + ∂²u/∂x2∂x3": (
         lambda a: a[0] ** 2 - 2 * a[1] ** 2 + a[1] * a[2],
-        [*DENSE, LAWS.Coordinates(), LAWS.Terms()],
+        [LAWS.Rademacher(), LAWS.Terms()],
     ),
     "Δ²u": (radial(2), [*DENSE, LAWS.Coordinates(), WEIGHTED, LAWS.Terms()]),
-    "∂⁴u/∂x1⁴ + ∂⁴u/∂x2⁴ + ∂⁴u/∂x3⁴": (lambda a: np.sum(a**4), [*SINGLE, LAWS.Auto(), SKEWED]),
+    "∂⁴u/∂x1⁴ + ∂⁴u/∂x2⁴ + ∂⁴u/∂x3⁴": (lambda a: np.sum(a**4), [*SINGLE, LAWS.Auto()]),
     "Δ³u": (radial(3), [LAWS.Coordinates(), LAWS.Terms()]),
-    "Δ²u − 5Δu + 2u": (lambda a: radial(2)(a) - 5 * radial(1)(a) + 2, [*DENSE, LAWS.Coordinates(), LAWS.Terms()]),
+    "Δ²u − 5Δu + 2u": (lambda a: radial(2)(a) - 5 * radial(1)(a) + 2, [*DENSE, LAWS.Coordinates()]),
     "∂³u/∂x1²∂x2 + 2 ∂³u/∂x2²∂x3 − ∂³u/∂x3²∂x1 + ∂u/∂x1": (
         lambda a: a[0] ** 2 * a[1] + 2 * a[1] ** 2 * a[2] - a[2] ** 2 * a[0] + a[0],
         [LAWS.Terms(), LAWS.Auto()],
@@ -61,7 +61,7 @@ def test_linear_operators(text, law):
     np.testing.assert_allclose(mean, u.apply(LINEAR[text][0], X), rtol=1e-10)
 
 
-@pytest.mark.parametrize("law", [LAWS.Rademacher(), LAWS.Coordinates(), WEIGHTED, LAWS.Terms()], ids=str)
+@pytest.mark.parametrize("law", [LAWS.Coordinates(), LAWS.Terms()], ids=str)
 def test_two_samples(law):
     u = Exponentials(3)
     mean = mean_over_all_outcomes(estimator("Δu", law, samples=2), u, X)
@@ -75,7 +75,7 @@ def test_coordinates_with_replacement():
     np.testing.assert_allclose(mean, u.apply(radial(1), X), rtol=1e-10)
 
 
-@pytest.mark.parametrize("law", [*DENSE, *SINGLE], ids=str)
+@pytest.mark.parametrize("law", [LAWS.ThreePoint(), WEIGHTED, LAWS.Terms()], ids=str)
 def test_time_derivatives_and_drift_stay_exact_in_the_same_jets(law):
     u = Exponentials(4)
     operator = estimator("∂Δu/∂t + ∂u/∂x2", law, samples=1, time=True)
@@ -83,7 +83,7 @@ def test_time_derivatives_and_drift_stay_exact_in_the_same_jets(law):
     np.testing.assert_allclose(mean, u.apply(lambda a: a[3] * radial(1)(a) + a[1], XT), rtol=1e-10)
 
 
-@pytest.mark.parametrize("law", [*DENSE, *SINGLE], ids=str)
+@pytest.mark.parametrize("law", [LAWS.Rademacher(), LAWS.Coordinates()], ids=str)
 def test_allen_cahn(law):
     u = Exponentials(4)
     mean = mean_over_all_outcomes(estimator("u_t − Δu + u³ − u", law, samples=1, time=True), u, X, T)
@@ -99,7 +99,7 @@ NONLINEAR = {
 }
 
 
-@pytest.mark.parametrize("law", [LAWS.Rademacher(), LAWS.Coordinates(), WEIGHTED, LAWS.Terms()], ids=str)
+@pytest.mark.parametrize("law", [LAWS.Rademacher(), LAWS.Terms()], ids=str)
 @pytest.mark.parametrize("text", NONLINEAR, ids=str)
 def test_factors_of_products_have_draws_of_their_own(text, law):
     u = Exponentials(3)
@@ -144,11 +144,10 @@ CONTRACTED = {
 }
 
 
-@pytest.mark.parametrize("law", [LAWS.Coordinates(), UNEVEN], ids=["uniform", "weighted"])
 @pytest.mark.parametrize("text", CONTRACTED, ids=str)
-def test_contracted_indices(text, law):
+def test_contracted_indices(text):
     u = Exponentials(D)
-    scheme = oc.Stochastic(samples=2 if "Δu ·" in text or "⁴" in text or "∇Δ" in text else 1, law=law, over="x")
+    scheme = oc.Stochastic(samples=2 if "Δu ·" in text or "⁴" in text or "∇Δ" in text else 1, law=UNEVEN, over="x")
     operator = oc.compile(text, spaces={"x": D}, scheme=scheme)
     assert operator.plan.certificate.carried <= 10
     np.testing.assert_allclose(mean_over_all_outcomes(operator, u, Y), CONTRACTED[text](u), rtol=1e-10)
@@ -195,7 +194,7 @@ def test_two_sampled_spaces():
 # --- laws with densities: means of many draws at a fixed key -------------------------------------------------------
 
 CONTINUOUS = {
-    "Δu": (radial(1), [LAWS.Gaussian(), LAWS.Sphere(), LAWS.Orthogonal(), LAWS.Frame(2), LAWS.IndependentPair()]),
+    "Δu": (radial(1), [LAWS.Gaussian(), LAWS.Sphere()]),
     "Δ²u": (radial(2), [LAWS.Gaussian(), LAWS.Sphere(), LAWS.Orthogonal(), LAWS.Frame(2), LAWS.IndependentPair()]),
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from opcompiler.errors import LimitError
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
-from opcompiler.ir.plan import Certificate
+from opcompiler.ir.plan import Certificate, Propagation
 from opcompiler.ir.sampling import Sampling
 from opcompiler.ir.strategy import Alternative
 from opcompiler.planning.bottleneck import compressed
@@ -39,10 +41,10 @@ def estimate(
         status="proved" if certificate.carried == certificate.minimum else "bracketed",
         reason=f"asked for; the bound is for one draw{every}",
     )
-    try:
-        propagation, exact = minimal_algebra(tuple(enumerate(normal_form.contractions)), normal_form.declarations)
-    except LimitError as error:
-        return chosen, Alternative("minimal algebra", False, None, None, None, "unknown", f"exact, but {error.args[0]}")
+    found = _exact(normal_form)
+    if isinstance(found, str):
+        return chosen, Alternative("minimal algebra", False, None, None, None, "unknown", f"exact, but {found}")
+    propagation, exact = found
     if profile is not None:
         _, exact = compressed(propagation, exact, profile, normal_form.declarations)
     within = "" if exact.scope == "any u" else f" for {exact.scope}"
@@ -53,3 +55,12 @@ def estimate(
         reason = f"exact{within}, for {exact.carried / (repeats * certificate.carried):.1f} times the coefficients"
     status = "proved" if exact.carried == exact.minimum else "bracketed"
     return chosen, Alternative("minimal algebra", False, exact.carried, None, exact.minimum, status, reason)
+
+
+@lru_cache(maxsize=64)
+def _exact(normal_form: NormalForm) -> tuple[Propagation, Certificate] | str:
+    """Return the exact minimal algebra, or why there is none; the same for every network."""
+    try:
+        return minimal_algebra(tuple(enumerate(normal_form.contractions)), normal_form.declarations)
+    except LimitError as error:
+        return error.problem
