@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from opcompiler.cli.estimators import add_scheme, add_seed
 from opcompiler.ir.declarations import Runtime
 
 __all__ = ["Definition", "Named", "parse_arguments"]
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "--space x=3 --space t --field v=3 --field p --param ν=0.01",
     )  # fmt: skip
     _add_declarations(explain)
+    add_scheme(explain, _positive)
     explain.add_argument(
         "--format", choices=("text", "html", "latex", "json"), default="text",
         help="plain text (the default), one self-contained HTML page, LaTeX for a paper, or the plan as JSON",
@@ -108,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         'opcompiler plan "u_t + 6 u u_x + u_xxx = 0" --space x --space t --json',
     )  # fmt: skip
     _add_declarations(plan)
+    add_scheme(plan, _positive)
     plan.add_argument("--json", action="store_true", help="print JSON that opcompiler.Plan.from_json reads")
     _add_output(plan)
 
@@ -127,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
         'opcompiler eval "Δu" --space x=2 --at x=0.1,0.2 --u "sin(x1)*x2^2"',
     )  # fmt: skip
     _add_declarations(evaluate)
+    add_scheme(evaluate, _positive)
+    add_seed(evaluate)
     evaluate.add_argument(
         "--at", action="append", type=_at, default=[], required=True, metavar="SPACE=NUMBERS", help="the point"
     )

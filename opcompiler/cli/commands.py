@@ -8,6 +8,7 @@ from typing import Any
 
 from opcompiler.cli import terminal
 from opcompiler.cli.arguments import Definition
+from opcompiler.cli.estimators import scheme_of
 from opcompiler.errors import LimitError, OperatorNameError, ShapeError
 from opcompiler.ir.declarations import Declarations, Runtime
 
@@ -52,7 +53,7 @@ def _plan(options: argparse.Namespace) -> tuple[list[str], Any]:
     texts = texts_of(options)
     functions = {definition.key: Runtime(definition.shape) for definition in options.function}
     system = api.parse(texts[0] if len(texts) == 1 else texts, **declarations_of(options), functions=functions)
-    return texts, api.plan(api.reduce(system))
+    return texts, api.plan(api.reduce(system), scheme_of(options))
 
 
 def check(options: argparse.Namespace) -> int:
@@ -127,14 +128,16 @@ def evaluate(options: argparse.Namespace) -> int:
     texts = texts_of(options)
     declared = declarations_of(options)
     functions = coefficient_functions(options.function, declared["spaces"], _no_body)
-    operator = api.compile(texts[0] if len(texts) == 1 else texts, **declared, functions=functions)
+    text = texts[0] if len(texts) == 1 else texts
+    operator = api.compile(text, **declared, functions=functions, scheme=scheme_of(options))
     declarations = operator.plan.normal_form.declarations
     missing = [parameter.name for parameter in declarations.parameters if parameter.value is None]
     if missing:
         raise OperatorNameError(
             f"the parameter {missing[0]} has no value", hint=f"give it one: --param {missing[0]}=0.1"
         )
-    result = operator(_fields(options.u, declared, declarations), *_point(options.at, declarations))
+    fields, point = _fields(options.u, declared, declarations), _point(options.at, declarations)
+    result = operator(fields, *point, key=jax.random.key(options.seed))
     for value in result if isinstance(result, tuple) else [result]:
         array = np.asarray(value)
         print(array.item() if array.ndim == 0 else np.array2string(array, precision=17, floatmode="unique"))
