@@ -44,16 +44,18 @@ def normal_form_latex(plan: Plan, typesetter: Typesetter) -> str:
 
 def _section(section: Section, typesetter: Typesetter) -> str:
     blocks = "\n".join(filter(None, (_block(block, typesetter) for block in section.blocks)))
-    return f"\\paragraph{{{latex_text(section.title.capitalize())}}}\n{blocks}\n"
+    return f"\\paragraph{{{latex_text(section.title.capitalize())}}}\\leavevmode\\nopagebreak\n{blocks}\n"
 
 
 def _block(block: Block, typesetter: Typesetter) -> str:
     match block:
         case Facts(rows):
-            return _tabular(r"l p{0.8\linewidth}", [], [[latex_text(name), _inline(v, typesetter)] for name, v in rows])
+            return _tabular(
+                r"l p{0.77\linewidth}", [], [[latex_text(name), _inline(v, typesetter)] for name, v in rows]
+            )
         case Lines(lines, title):
             rows = [[_inline(line, typesetter)] for line in lines]
-            heading = f"{latex_text(title)}:\n" if title and rows else ""
+            heading = f"\\par\\noindent {latex_text(title)}:\n" if title and rows else ""
             return heading + _tabular(r"p{0.97\linewidth}", [], rows) if rows else ""
         case Table():
             return _table(block, typesetter)
@@ -84,7 +86,8 @@ def _table(table: Table, typesetter: Typesetter) -> str:
         return ""
     width = len(table.rows[0])
     columns = ["r" if column in table.numbers else "l" for column in range(width - 1)]
-    columns.append(r"p{0.5\linewidth}")
+    # What the other columns leave of a line.
+    columns.append(rf"p{{{0.94 - 0.17 * (width - 1):.2f}\linewidth}}")
     rows = [[_inline(cell, typesetter) for cell in row] for row in table.rows]
     return _tabular(" ".join(columns), [latex_text(name) for name in table.head], rows)
 
@@ -104,7 +107,7 @@ def _carried(carried: Carried, typesetter: Typesetter) -> str:
             ]
         )
     head = ["order", "element", "carries", "seeded by", r"$(fg)_k - fg_k - f_kg$"]
-    columns = r"r l p{0.3\linewidth} p{0.12\linewidth} p{0.34\linewidth}"
+    columns = r"r l p{0.28\linewidth} p{0.12\linewidth} p{0.33\linewidth}"
     notes = "".join(f"\n{latex_text(line[0].upper() + line[1:])}." for line in carried.recombined)
     return _tabular(columns, head, rows) + notes
 

@@ -10,7 +10,7 @@ from report.test_pages import HOSTILE, PLANS, hostile_plan
 import opcompiler as oc
 from opcompiler.report import explain_latex, notebook_latex
 
-IN_TEXT = {"paragraph", "par", "noindent", "begin", "end", "hline", "texttt", "dots"}
+IN_TEXT = {"paragraph", "par", "noindent", "begin", "end", "hline", "texttt", "dots", "leavevmode", "nopagebreak"}
 IN_TEXT |= {"textbackslash", "textasciicircum", "textasciitilde", "linewidth"}
 GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
