@@ -116,20 +116,48 @@ def _balance(square: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def gram_factor(gram: jax.Array) -> jax.Array:
-    """Return the square R with RᵀR = G for a positive semidefinite G, of any rank: R = √Λ Vᵀ."""
-    values, vectors = jnp.linalg.eigh(gram)
-    return jnp.sqrt(jnp.maximum(values, 0.0))[:, None] * vectors.T
+    """Return a square R with RᵀR = G for a positive semidefinite G, of any rank.
+
+    Cholesky's factor, which is many times cheaper, where G has full rank numerically; else √Λ Vᵀ.
+    """
+    cholesky, is_regular = _cholesky(gram)
+    return lax.cond(is_regular, lambda _: cholesky, lambda g: _spectral(g)[0], gram)
 
 
 @gram_factor.defjvp
 def _gram_factor_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    """Ṙᵀ = (Ġ − ½ P Ġ) R⁺ with P the projector on the range: then ṘᵀR + RᵀṘ = Ġ, at every rank."""
+    """Ṙᵀ = (Ġ − ½ P Ġ) R⁺ with P the projector on the range: then ṘᵀR + RᵀṘ = Ġ, at every rank.
+
+    For a regular R this is Ṙ = ½ R⁻ᵀ Ġ.
+    """
     (gram,), (change,) = primals, tangents
+    cholesky, is_regular = _cholesky(gram)
+
+    def regular(change: jax.Array) -> jax.Array:
+        return 0.5 * lax.linalg.triangular_solve(cholesky, change, left_side=True, transpose_a=True)
+
+    def singular(change: jax.Array) -> jax.Array:
+        _, vectors, root, projector = _spectral(gram)
+        range_vectors = vectors * projector
+        half = change - 0.5 * range_vectors @ (range_vectors.T @ change)
+        return ((half @ range_vectors) / root).T
+
+    return gram_factor(gram), lax.cond(is_regular, regular, singular, change)
+
+
+def _cholesky(gram: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return Cholesky's upper factor and whether it is one, of full rank numerically; the unit matrix otherwise."""
+    factor = lax.linalg.cholesky(gram, symmetrize_input=False).T
+    pivots = jnp.square(jnp.diagonal(factor))
+    smallest, largest = jnp.min(pivots, initial=jnp.inf), jnp.max(pivots, initial=0.0)
+    is_regular = smallest > largest * gram.shape[0] * jnp.finfo(gram.dtype).eps  # False for NaN
+    return jnp.where(is_regular, factor, jnp.eye(gram.shape[0], dtype=gram.dtype)), is_regular
+
+
+def _spectral(gram: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Return √Λ Vᵀ, V, the square roots (1 where they vanish numerically) and which of them do not."""
     values, vectors = jnp.linalg.eigh(gram)
     kept = values > values[-1] * gram.shape[0] * jnp.finfo(gram.dtype).eps
     root = jnp.sqrt(jnp.where(kept, values, 1.0))
-    projector = jnp.where(kept, 1.0, 0.0)
-    range_vectors = vectors * projector
-    half = change - 0.5 * range_vectors @ (range_vectors.T @ change)
-    tangent = (half @ range_vectors) / root
-    return jnp.where(kept, root, 0.0)[:, None] * vectors.T, tangent.T
+    factor = jnp.sqrt(jnp.maximum(values, 0.0))[:, None] * vectors.T
+    return factor, vectors, root, jnp.where(kept, 1.0, 0.0)

@@ -71,6 +71,19 @@ def test_layers_of_any_rank_and_several_layers_have_one_factor():
         np.testing.assert_allclose(ours, jax.vmap(trace_of_hessian(u))(POINTS), rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("columns", [[0, 1, 2], [0, 0, 1], [3, 0, 0]])
+def test_gram_factors_of_every_rank_and_their_derivatives(columns):
+    """RᵀR = WᵀW, and so for the first derivatives: the third column of zeros and equal columns are no exception."""
+    from opcompiler.taylor.compression import gram_factor
+
+    matrix = jnp.concatenate([W1, jnp.zeros((DIM, 1))], axis=1)[:, np.array(columns)]
+    change = jnp.asarray(np.random.default_rng(1).normal(size=matrix.shape))
+    product = lambda w: (lambda r: r.T @ r)(gram_factor(w.T @ w))
+    gram, tangent = jax.jit(lambda w, v: jax.jvp(product, (w,), (v,)))(matrix, change)
+    np.testing.assert_allclose(gram, matrix.T @ matrix, atol=1e-13)
+    np.testing.assert_allclose(tangent, change.T @ matrix + matrix.T @ change, atol=1e-13)
+
+
 @pytest.mark.parametrize("scale", [1e-3, 300.0])
 def test_single_precision_at_any_distance_from_the_origin(scale):
     """The two directions of |x|² are balanced: nothing large is subtracted."""
