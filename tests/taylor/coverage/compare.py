@@ -122,12 +122,22 @@ def results_of(case: Case, tasks: Sequence[Problem], jit: bool, dtype: Any = np.
     return jax.tree_util.tree_map(np.asarray, compiled(run, arguments) if jit else run(arguments))
 
 
-def both(case: Case, tasks: Sequence[Problem]) -> tuple[list[Coefficients], list[Coefficients]]:
-    """Return results and reference, from one compiled program: for low orders that is the fastest way."""
-    run, arguments = engine_program(case, tasks)
-    program = reference_program(case, tasks)
-    ours, theirs = compiled(lambda a: (run(a), evaluated(*program)), arguments)
-    return jax.tree_util.tree_map(np.asarray, ours), collected(tasks, theirs)
+def both(work: Sequence[tuple[Case, Sequence[Problem]]]) -> list[tuple[list[Coefficients], list[Coefficients]]]:
+    """Return results and reference of several cases from one compiled program: for low orders the fastest way."""
+    engines, programs = [], []
+    for case, tasks in work:
+        engines.append(engine_program(case, tasks))
+        programs.append(reference_program(case, tasks))
+
+    def run(arguments: Sequence[Any]) -> list[tuple[Any, Any]]:
+        pairs = zip(engines, programs, arguments, strict=True)
+        return [(engine(own), evaluated(*program)) for (engine, _), program, own in pairs]
+
+    everything = compiled(run, [arguments for _, arguments in engines])
+    return [
+        (jax.tree_util.tree_map(np.asarray, ours), collected(tasks, theirs))
+        for (_, tasks), (ours, theirs) in zip(work, everything, strict=True)
+    ]
 
 
 def relative_error(have: Coefficients, want: Coefficients) -> float:

@@ -204,8 +204,12 @@ for name, function in {
 }.items():
     # The rule of E_n computes the static argument of the next E_n inside a trace: JAX has no second derivative either.
     options = {"limit": 1, "unsupported_from": 2} if name in ("exp1", "expn") else {}
-    if "zeta" in name or "beta" in name:
+    if "zeta" in name or "beta" in name or name == "expi":
         options = {"short": 1}
+    if name in ("poch", "hyp1f1"):
+        # Derivatives that call the function itself, and conditions that keep it from being seen as elementwise: the
+        # program doubles with every order.
+        options = {"short": 1, "limit": 4}
     add(name, "special", function, POSITIVE, **options)
 
 for name, function in {

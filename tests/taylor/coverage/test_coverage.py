@@ -10,7 +10,8 @@ over univariate jets and to order 4 over the others.
 from __future__ import annotations
 
 import os
-import warnings
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ from taylor.coverage.compare import both, problem_of, references_of, relative_er
 from taylor.coverage.suite import CASES, Case
 
 from opcompiler.errors import UnsupportedPrimitiveError
-from opcompiler.taylor import TaylorFallbackWarning
 
 FULL = os.environ.get("OPCOMPILER_COVERAGE") == "full"
 LEAST_FUNCTIONS = 240
@@ -28,6 +28,9 @@ MATRIX = {
     True: (("univariate", 6), ("family", 4), ("mixed", 4), ("family", 2), ("ungraded", 4)),
 }
 """Kinds and orders of the algebras of the full matrix; by whether functions are large, which takes long to compile."""
+
+TOGETHER = 8
+"""Functions that the short run compiles together, which saves a third of the time."""
 
 LARGE = ("control flow", "nested differentiation", "networks", "linear algebra", "equinox", "flax", "optax")
 """Families of large functions."""
@@ -63,21 +66,48 @@ def test_the_suite_is_large():
     assert len(CASES) >= LEAST_FUNCTIONS
 
 
-@pytest.mark.parametrize(("number", "name"), list(enumerate(CASES)), ids=list(CASES))
-def test_function(number, name):
-    case = CASES[name]
-    large = case.family in LARGE
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TaylorFallbackWarning)
+def batched(cases: Sequence[Case], size: int) -> Iterator[list[Case]]:
+    """Yield runs of at most so many cases."""
+    rest = iter(cases)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def groups() -> list[list[Case]]:
+    """Return what one test runs: one function of the full matrix, or several of a family in one program."""
+    if FULL:
+        return [[case] for case in CASES.values()]
+    families = [list(cases) for _, cases in groupby(CASES.values(), key=lambda case: case.family)]
+    return [some for cases in families for some in batched(cases, TOGETHER)]
+
+
+def named(cases: list[Case]) -> str:
+    """Return the name of the function, or of the first and the last of several."""
+    return " to ".join(dict.fromkeys((cases[0].name, cases[-1].name)))
+
+
+def short(case: Case) -> tuple[str, int]:
+    """Return the kind and order of the algebra that the short run takes for a case, by its name."""
+    kinds = SHORT[case.family in LARGE]
+    kind, order = kinds[case.seed % len(kinds)]
+    return available(case, ((kind, min(order, case.short)),))[0]
+
+
+@pytest.mark.filterwarnings("ignore::opcompiler.taylor.TaylorFallbackWarning")
+@pytest.mark.parametrize(
+    "cases", groups(), ids=lambda cases: " ‥ ".join(dict.fromkeys((cases[0].name, cases[-1].name)))
+)
+def test_functions(cases):
+    for case in cases:
         if case.unsupported_from is not None:
             task = problem_of(case, "univariate", case.unsupported_from)
             with pytest.raises(UnsupportedPrimitiveError):
                 results_of(case, [task], jit=False)
-        if case.unsupported_from == 1:
-            return
-        if FULL:
-            check(case, MATRIX[large])
-        else:
-            kind, order = SHORT[large][number % len(SHORT[large])]
-            chosen = available(case, ((kind, min(order, case.short)),))
-            agree(case, True, chosen, *both(case, [problem_of(case, *chosen[0])]))
+    cases = [case for case in cases if case.unsupported_from != 1]
+    if FULL:
+        for case in cases:
+            check(case, MATRIX[case.family in LARGE])
+        return
+    work = [(case, [problem_of(case, *short(case))]) for case in cases]
+    for case, (have, want) in zip(cases, both(work), strict=True):
+        agree(case, True, [short(case)], have, want)
