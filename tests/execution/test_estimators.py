@@ -264,6 +264,8 @@ def test_small_spaces_stay_exact_unless_they_are_named():
         ("Δ³u", LAWS.ThreePoint(), "moments"),
         ("∂⁴u/∂x1⁴ + ∂⁴u/∂x2⁴ + ∂⁴u/∂x3⁴", LAWS.Gaussian(), "no mean of powers"),
         ("Δu", LAWS.Frame(4), "orthonormal"),
+        ("∂²u/∂x1² + ∂²u/∂x2²", LAWS.Frame(3), "rank 2"),
+        ("∂²u/∂x1² + ∂²u/∂x2²", WEIGHTED, "rank 2"),
         ("Δu", LAWS.Coordinates(weights=(Fraction(1, 2), Fraction(1, 2))), "probabilities"),
     ],
     ids=str,
@@ -277,6 +279,13 @@ def test_what_no_law_can_do_is_refused_with_the_reason(text, law, reason):
 def test_unknown_spaces_are_refused():
     with pytest.raises(oc.OperatorNameError, match="y is no declared space"):
         oc.compile("Δu", spaces={"x": 3}, scheme=oc.Stochastic(over="y"))
+
+
+def test_single_terms_over_two_sampled_spaces_stay_exact():
+    operator = oc.compile("Δu + u_{x1 y1}", spaces={"x": 40, "y": 40}, scheme=oc.Stochastic(samples=4))
+    assert operator.plan.sampling is not None
+    with pytest.raises(oc.UnsupportedError, match="two sampled spaces"):
+        oc.compile("u_{x1 y1}", spaces={"x": 3, "y": 3}, scheme=oc.Stochastic(law=LAWS.Terms(), over=("x", "y")))
 
 
 def test_a_key_is_needed_before_anything_is_traced():

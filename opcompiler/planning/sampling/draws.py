@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from opcompiler.errors import UnsupportedError
 from opcompiler.ir.law import Coordinates, Frame, Law, Terms
 from opcompiler.ir.sampling import Draw
 from opcompiler.ir.space import Space
@@ -88,6 +89,16 @@ class Draws:
         match request.law:
             case Terms():
                 directions, repeats = len(request.table[0]), budget
+            case Frame(size) if size > dim:
+                raise UnsupportedError(
+                    f"a quadratic form of rank {dim} over {request.of} has no {size} orthonormal directions",
+                    hint=f"Frame(r) with 1 ≤ r ≤ {dim}",
+                )
+            case Coordinates(weights) if weights is not None and len(weights) != dim:
+                raise UnsupportedError(
+                    f"{len(weights)} probabilities do not fit a quadratic form of rank {dim} over {request.of}",
+                    hint="give one probability per square of its diagonal form, or none",
+                )
             case Frame(size):
                 repeated, directions, repeats = True, size, -(-budget // size)
             case Coordinates(weights) if not repeated:

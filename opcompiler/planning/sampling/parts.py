@@ -52,13 +52,13 @@ def taken_apart(
     result: list[SampledContraction] = []
     for contraction in normal_form.contractions:
         if isinstance(scheme.law, Terms):
-            exact, groups = term_groups(contraction.symbol, spaces, fewest)
+            exact, groups = term_groups(contraction.symbol, spaces, fewest, everything=True)
             result.append(SampledContraction(exact, (), groups))
             continue
         exact, parts = split(contraction.symbol, spaces, fewest)
         groups: tuple[TermGroup, ...] = ()
         if isinstance(scheme.law, Auto):
-            exact, groups = term_groups(exact, spaces, fewest)
+            exact, groups = term_groups(exact, spaces, fewest, everything=False)
         result.append(SampledContraction(exact, parts, groups))
     return tuple(result)
 

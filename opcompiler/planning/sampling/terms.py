@@ -42,16 +42,23 @@ class TermGroup:
     coefficients: tuple[Fraction, ...]
 
 
-def term_groups(symbol: Symbol, spaces: Mapping[str, int], fewest: int = 1) -> tuple[Symbol, tuple[TermGroup, ...]]:
+def term_groups(
+    symbol: Symbol, spaces: Mapping[str, int], fewest: int, everything: bool
+) -> tuple[Symbol, tuple[TermGroup, ...]]:
     """Return the exact part of a symbol and the groups of terms to be drawn from.
 
-    Terms that are linear in a sampled space, and groups of at most `fewest` terms, stay exact.
+    Args:
+        symbol: of a contraction.
+        spaces: name → dimension of the sampled spaces.
+        fewest: groups of at most so many terms stay exact, as do terms that are linear in the sampled coordinates.
+        everything: whether generators of whole spaces are written out, and terms over two sampled spaces refused;
+            otherwise both stay exact.
 
     Raises:
         LimitError: there are too many terms to be written out.
         UnsupportedError: a term has coordinates of two sampled spaces.
     """
-    for space, dim in spaces.items():
+    for space, dim in spaces.items() if everything else ():
         expanded = written_out(symbol, space, dim)
         if expanded is None:
             raise LimitError(
@@ -63,11 +70,12 @@ def term_groups(symbol: Symbol, spaces: Mapping[str, int], fewest: int = 1) -> t
     found: dict[tuple[str, Monomial, ScalarMonomial, tuple[int, ...]], dict[tuple[int, ...], Fraction]] = {}
     for factors, coefficient in symbol.terms:
         own = [(g, p) for g, p in factors if isinstance(g, Xi) and g.space in spaces]
-        if sum(p for _, p in own) < 2:
+        along = {g.space for g, _ in own}
+        if sum(p for _, p in own) < 2 or (len(along) > 1 and not everything):
             exact[factors] = coefficient
             continue
         space = own[0][0].space
-        if any(g.space != space for g, _ in own):
+        if len(along) > 1:
             raise UnsupportedError(
                 f"a term has derivatives along two sampled spaces, {space} and another one",
                 hint='sample one of them: over=("…",)',
