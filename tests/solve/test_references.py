@@ -42,8 +42,8 @@ def test_values_at_the_origin(name: str, dim: int):
 
 
 def test_the_value_of_the_allen_cahn_equation_by_branching():
-    """w = 1 − u satisfies w_t = Δw + 2(F(w) − w), F = (3w² − w³)/2: after an exponential time of rate 2 a particle becomes
-    two with weight 2, or with probability 1/4 three with weight −2 (McKean 1975); w is the mean of the product over all
+    """w = 1 − u satisfies w_t = Δw + 2(F(w) − w), F = (3w² − w³)/2: after a time of rate 2 a particle becomes two with
+    weight 2, or with probability 1/4 three with weight −2 (McKean 1975); w is the mean of the product over all
     particles of the initial value where they end, times the weights."""
     random = np.random.default_rng(0)
     dim, roots = 10, 150_000
