@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from opcompiler.errors import LimitError
@@ -139,6 +139,7 @@ def _nearest(load: Load, points: int) -> str:
     advice = f'memory="{enough // 1000} kB" is the least that works for this call'
     if points > 1:
         return f"{advice}; or leave chunk= out and let the budget choose it"
-    if load.shared > enough // 2 and load.batch > 1:
+    results = load.shared - replace(load, batch=0).shared
+    if results > enough // 2 and load.batch > 1:
         return f"{advice}; most of it are results: call the operator on fewer points"
     return advice
