@@ -15,7 +15,7 @@ WEIGHTS = jnp.linspace(0.5, 2.0, 7)
 
 
 def network(scale):
-    return lambda x: scale * jnp.sin(scale * x[0] - x[1] * x[2]) + x[0] ** 2
+    return lambda x: scale * jnp.sin(scale * x[0] - x[1] * x[2]) + scale * x[0] ** 2
 
 
 def oracle(scale, points, weights):
@@ -23,7 +23,7 @@ def oracle(scale, points, weights):
     return jnp.mean(weights * residuals**2)
 
 
-@pytest.mark.parametrize("chunk", [1, 3, "auto", None])
+@pytest.mark.parametrize("chunk", [3, None])
 def test_value_and_gradients_do_not_depend_on_the_chunk(chunk):
     def loss(scale, points, weights):
         return mean_squared(LAPLACIAN, network(scale), points, weights=weights, chunk=chunk)
@@ -37,20 +37,24 @@ def test_value_and_gradients_do_not_depend_on_the_chunk(chunk):
 
 
 def test_without_jit_and_under_vmap():
-    def loss(scale):
-        return mean_squared(LAPLACIAN, network(scale), POINTS, chunk=4)
+    second = oc.compile("u_xx", spaces="x")
+    xs = POINTS[:, 0]
 
-    exact = jax.grad(lambda scale: oracle(scale, POINTS, jnp.ones(7)))
-    np.testing.assert_allclose(jax.grad(loss)(1.3), exact(1.3), rtol=1e-10)
+    def loss(scale):
+        return mean_squared(second, lambda x: scale * x * x * x, xs, chunk=4)
+
+    np.testing.assert_allclose(jax.grad(loss)(1.3), 2 * 1.3 * jnp.mean((6 * xs) ** 2), rtol=1e-12)
     scales = jnp.array([0.7, 1.3])
-    np.testing.assert_allclose(jax.jit(jax.vmap(jax.grad(loss)))(scales), jax.vmap(exact)(scales), rtol=1e-10)
+    np.testing.assert_allclose(
+        jax.jit(jax.vmap(jax.grad(loss)))(scales), 2 * scales * jnp.mean((6 * xs) ** 2), rtol=1e-12
+    )
 
 
 def test_the_gradient_can_be_differentiated_again():
     def loss(scale):
         return mean_squared(LAPLACIAN, network(scale), POINTS, chunk=4)
 
-    exact = jax.grad(jax.grad(lambda scale: oracle(scale, POINTS, jnp.ones(7))))(1.3)
+    exact = jax.jit(jax.grad(jax.grad(lambda scale: oracle(scale, POINTS, jnp.ones(7)))))(1.3)
     np.testing.assert_allclose(jax.jit(jax.grad(jax.grad(loss)))(1.3), exact, rtol=1e-9)
     np.testing.assert_allclose(jax.jit(jax.jacfwd(jax.grad(loss)))(1.3), exact, rtol=1e-9)
 
@@ -85,7 +89,7 @@ def test_parameters_aux_and_coefficient_functions_are_differentiated():
         return jnp.mean(residual**2)
 
     arguments = (jnp.asarray(1.5), jnp.asarray(0.3), ks, aux)
-    expected = jax.grad(exact, argnums=(0, 1, 2, 3))(*arguments)
+    expected = jax.jit(jax.grad(exact, argnums=(0, 1, 2, 3)))(*arguments)
     for gradient, value in zip(
         jax.jit(jax.grad(lambda *a: loss(*a, chunk=2), argnums=(0, 1, 2, 3)))(*arguments), expected, strict=True
     ):
@@ -99,32 +103,39 @@ def test_entries_and_outputs_add_up():
     def u(x, t):
         return jnp.sin(x[0] * x[1]) * jnp.exp(t)
 
-    value = operator(u, xs, ts)
+    value = jax.jit(lambda: operator(u, xs, ts))()
     by_point = {"heat": value["heat"] ** 2, "slope": jnp.sum(value["slope"] ** 2, axis=-1)}
-    found = mean_squared(operator, u, xs, ts, chunk=3)
+    found = jax.jit(lambda: mean_squared(operator, u, xs, ts, chunk=3))()
     np.testing.assert_allclose(found, jnp.mean(by_point["heat"] + by_point["slope"]), rtol=1e-12)
-    found = mean_squared(operator, u, xs, ts, chunk=3, weights={"slope": WEIGHTS, "heat": 10})
+    found = jax.jit(lambda: mean_squared(operator, u, xs, ts, chunk=3, weights={"slope": WEIGHTS, "heat": 10}))()
     np.testing.assert_allclose(found, jnp.mean(10 * by_point["heat"] + WEIGHTS * by_point["slope"]), rtol=1e-12)
 
 
 def test_several_batch_axes_one_point_and_complex_values():
-    grid = jnp.stack([POINTS[:6]] * 2).reshape(3, 4, 3)
-    found = mean_squared(LAPLACIAN, network(1.0), grid, weights=jnp.arange(12.0).reshape(3, 4), chunk=5)
-    expected = jnp.mean(jnp.arange(12.0) * LAPLACIAN(network(1.0), grid.reshape(12, 3)) ** 2)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-    one = mean_squared(LAPLACIAN, network(1.0), POINTS[0], weights=3.0)
-    np.testing.assert_allclose(one, 3 * LAPLACIAN(network(1.0), POINTS[0]) ** 2, rtol=1e-12)
+    grid, weights = jnp.stack([POINTS[:6]] * 2).reshape(3, 4, 3), jnp.arange(12.0).reshape(3, 4)
     schroedinger = oc.compile("i u_t + u_xx", spaces=("x", "t"))
-    waves = mean_squared(schroedinger, lambda x, t: jnp.exp(1j * (2 * x - t)), POINTS[:, 0], POINTS[:, 1], chunk=3)
-    np.testing.assert_allclose(waves, 9.0, rtol=1e-12)
+
+    @jax.jit
+    def compute():
+        return (
+            mean_squared(LAPLACIAN, network(1.0), grid, weights=weights, chunk=5),
+            mean_squared(LAPLACIAN, network(1.0), POINTS[0], weights=3.0),
+            mean_squared(schroedinger, lambda x, t: jnp.exp(1j * (2 * x - t)), grid[..., 0], grid[..., 1], chunk=5),
+            LAPLACIAN(network(1.0), grid.reshape(12, 3)),
+        )
+
+    many, one, wave, values = compute()
+    np.testing.assert_allclose(many, jnp.mean(jnp.arange(12.0) * values**2), rtol=1e-12)
+    np.testing.assert_allclose(one, 3 * values[0] ** 2, rtol=1e-12)
+    np.testing.assert_allclose(wave, 9.0, rtol=1e-12)
 
 
 def test_fields_one_by_one_and_together():
     operator = oc.compile("u_x − v_xx", spaces="x", fields=("u", "v"))
     xs = POINTS[:, 0]
     expected = jnp.mean((jnp.cos(xs) + jnp.sin(xs)) ** 2)
-    apart = mean_squared(operator, {"u": jnp.sin, "v": jnp.sin}, xs, chunk=3)
-    together = mean_squared(operator, lambda x: (jnp.sin(x), jnp.sin(x)), xs, chunk=3)
+    apart = jax.jit(lambda: mean_squared(operator, {"u": jnp.sin, "v": jnp.sin}, xs, chunk=3))()
+    together = jax.jit(lambda: mean_squared(operator, lambda x: (jnp.sin(x), jnp.sin(x)), xs, chunk=3))()
     np.testing.assert_allclose([apart, together], expected, rtol=1e-12)
 
 
@@ -173,7 +184,7 @@ def test_random_slopes_are_unbiased():
 
     # The four sign vectors up to their sign are equally likely, so that pairs of directions average to the exact value.
     found = loss(jax.random.split(jax.random.key(0), 4000))
-    expected = enhanced_oracle(1.3, POINTS[:1], 1.0)
+    expected = jax.jit(lambda: enhanced_oracle(1.3, POINTS[:1], 1.0))()
     np.testing.assert_allclose(found, expected, rtol=0.05)
     assert abs(found - expected) > 0
 
@@ -193,9 +204,15 @@ def test_slopes_of_vectors_complex_values_several_spaces_and_shared_points():
         values = jnp.append(*residuals(z))
         return jnp.sum(values**2) + 0.5 * jnp.sum(jax.jacobian(lambda z: jnp.append(*residuals(z)))(z) ** 2)
 
-    found = mean_squared(operator, u, xs, t, chunk=2, gradient_weight=0.5)
-    np.testing.assert_allclose(found, jnp.mean(jax.vmap(exact)(xs)), rtol=1e-10)
-    np.testing.assert_allclose(mean_squared(operator, u, xs[0], t, gradient_weight=0.5), exact(xs[0]), rtol=1e-10)
+    found, one, expected = jax.jit(
+        lambda: (
+            mean_squared(operator, u, xs, t, chunk=2, gradient_weight=0.5),
+            mean_squared(operator, u, xs[0], t, gradient_weight=0.5),
+            jax.vmap(exact)(xs),
+        )
+    )()
+    np.testing.assert_allclose(found, jnp.mean(expected), rtol=1e-10)
+    np.testing.assert_allclose(one, expected[0], rtol=1e-10)
 
 
 @pytest.mark.parametrize(
