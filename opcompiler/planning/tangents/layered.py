@@ -15,7 +15,7 @@ from math import comb
 import numpy as np
 
 from opcompiler.ir.strategy import Direction, Jet, JointTangents
-from opcompiler.ir.surd import Number, Surd
+from opcompiler.ir.surd import Surd
 from opcompiler.planning.tangents.bounds import rank_bound
 from opcompiler.planning.tangents.forms import (
     Form,
@@ -26,7 +26,6 @@ from opcompiler.planning.tangents.forms import (
     monomials,
     restricted,
 )
-from opcompiler.planning.tangents.laplacians import laplacian_set
 from opcompiler.planning.tangents.numeric import Array, columns_of, spanned, vector_of
 from opcompiler.planning.tangents.quadrics import matrix_of, squares
 from opcompiler.planning.tangents.solvers import fewest_columns
@@ -252,12 +251,9 @@ def _gradient_of_laplacian(forms: Sequence[Form], degree: int, layers: _Layers) 
     columns = np.array([vector_of(gradient, degree, len(used)) for gradient in gradients]).T
     if spanned(columns, targets).any():
         return None
-    directions: list[Direction] = []
-    for line in laplacian_set(len(used), power).directions:
-        entries: list[Number] = [Fraction(0)] * size
-        for place, entry in zip(used, line, strict=True):
-            entries[place] = entry
-        directions.append(tuple(entries))
+    place = {i: n for n, i in enumerate(used)}
+    over_all = {tuple(alpha[place[i]] if i in place else 0 for i in range(size)): q for alpha, q in whole.items()}
+    directions = decompose(over_all, 0).directions
     lines = {_normal(direction) for direction in layers.directions}
     return [direction for direction in directions if _normal(direction) not in lines]
 

@@ -82,7 +82,7 @@ def _known(directions: Sequence[Direction], form: Form, degree: int, order: int)
     lowered = _lowered_laplacian(form, degree)
     found: list[tuple[Direction, Number]] | None = None
     if lowered is not None:
-        for power in range(order // 2, (degree + 1) // 2 - 1, -1):
+        for power in range((order + 1) // 2, (degree + 1) // 2 - 1, -1):
             found = found or _placed(lowered(power), directions)
     if found is None:
         own = decompose(form, 0)
@@ -117,10 +117,10 @@ def _lowered_laplacian(form: Form, degree: int) -> Callable[[int], list[tuple[Di
         for i, factor in pure.items():
             for alpha, value in whole.items():
                 terms = _added(terms, _raised(alpha, i), factor * value)
-        matches = terms == form
+        matches = {alpha: value for alpha, value in terms.items() if value} == form
     else:
         matches = len(set(pure.values())) == 1 and {a: pure[used[0]] * q for a, q in whole.items()} == form
-    if not matches or not all(pure.values()):
+    if not matches:
         return None
 
     def at(power: int) -> list[tuple[Direction, Number]] | None:
