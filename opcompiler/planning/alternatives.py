@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from opcompiler.ir.normal_form import NormalForm
-from opcompiler.ir.plan import Certificate
 from opcompiler.ir.strategy import Alternative
 from opcompiler.planning.strategies import STRATEGIES, Weighed, weigh
 
 __all__ = ["alternatives", "told"]
 
 
-def alternatives(normal_form: NormalForm, certificate: Certificate | None = None) -> tuple[Alternative, ...]:
+def alternatives(normal_form: NormalForm) -> tuple[Alternative, ...]:
     """Return the strategies that can compute a normal form, the minimal algebra first, as the chosen one."""
-    del certificate
     fields = tuple(field.name for field in normal_form.declarations.fields)
     weighed = weigh(normal_form, fields)
     return told(weighed, weighed.candidates[0].strategy)
