@@ -36,7 +36,7 @@ golden: $(VENV)/installed-dev ## Write kept reports, the picture of the README a
 	@PYTHONPATH=.:tests $(BIN)/python tests/report/golden.py
 	@PYTHONPATH=.:tests $(BIN)/python tests/ir/schema_file.py
 
-coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (about half an hour of processor time)
+coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (about an hour of processor time)
 	@OPCOMPILER_COVERAGE=full XLA_FLAGS='$(QUICK_XLA)' $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage
 
 operators: $(VENV)/installed-dev ## Compare all strategies on 300 random operators (about 10 minutes)

@@ -269,7 +269,7 @@ for name, function in {
     "rfft": lambda x: jnp.fft.rfft(x**2),
     "irfft": lambda x: jnp.fft.irfft(x[:4] ** 2 + 1j * x[2:], 6),
     "fft2": lambda x: jnp.fft.fft2(x.reshape(2, 3) ** 2),
-    "power spectrum": lambda x: jnp.abs(jnp.fft.rfft(x)) ** 2,
+    "power spectrum": lambda x: jnp.abs(jnp.fft.rfft(x + 0.5)) ** 2,
     "fftshift": lambda x: jnp.fft.fftshift(x) ** 2,
     "hfft": lambda x: jnp.fft.hfft(x + 1j * x**2),
     "spectral derivative": lambda x: jnp.fft.irfft(1j * jnp.arange(4) * jnp.fft.rfft(jnp.sin(x)), 6),
