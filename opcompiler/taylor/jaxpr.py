@@ -72,7 +72,7 @@ def is_call_of(equation: Equation, name: str) -> bool:
 
 def is_forgotten(value: Any) -> bool:
     """Whether a value is a tracer of a trace that is over: it belongs to none of those under way, all being known."""
-    if not isinstance(value, jax.core.Tracer):
+    if not isinstance(value, _core.Tracer):
         return False
     under_way = _core.trace_ctx.trace
     while under_way is not value._trace:
