@@ -55,6 +55,11 @@ class BoundCall:
         return math.prod(self.batch_shape) if self.batch_shape else None
 
     @property
+    def point_count(self) -> int:
+        """Number of points: the size of the batch, which may be 0, or one point without a batch."""
+        return math.prod(self.batch_shape)
+
+    @property
     def u_is_batched(self) -> bool:
         """Whether an argument of u differs from point to point; otherwise only parameters do."""
         return self.batch is not None and (self.aux is not None or any(point.batched for point in self.points))

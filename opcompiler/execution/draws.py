@@ -131,7 +131,8 @@ def _drawn(draw: Draw, key: jax.Array, dtype: Any) -> Drawn:
         case law:
             entries = _dense(law, key, draw.directions, draw.dim, jnp.promote_types(dtype, jnp.float32))
             if draw.rows is not None:
-                entries = entries @ jnp.asarray(_weighted_rows(draw), entries.dtype)
+                rows = jnp.asarray(_weighted_rows(draw), entries.dtype)
+                entries = jnp.matmul(entries, rows, precision=jax.lax.Precision.HIGHEST)
             return Drawn(rows=entries.astype(dtype))
 
 
@@ -212,7 +213,8 @@ def _orthonormal(rows: jax.Array) -> jax.Array:
     """
     count, dim = rows.shape[-2:]
     if 4 * count <= dim:
-        factor = jnp.linalg.cholesky(rows @ jnp.swapaxes(rows, -1, -2))
+        products = jnp.matmul(rows, jnp.swapaxes(rows, -1, -2), precision=jax.lax.Precision.HIGHEST)
+        factor = jnp.linalg.cholesky(products)
         return jax.scipy.linalg.solve_triangular(factor, rows, lower=True)
     basis, factor = jnp.linalg.qr(jnp.swapaxes(rows, -1, -2))
     signs = jnp.where(jnp.diagonal(factor, axis1=-2, axis2=-1) < 0, -1, 1).astype(rows.dtype)

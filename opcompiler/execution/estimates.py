@@ -26,7 +26,7 @@ def repeated_call(call: BoundCall, sampling: Sampling) -> BoundCall:
     """
     if call.batch is None and sampling.repeats == 1:
         return call
-    batch, repeats = call.batch or 1, sampling.repeats
+    batch, repeats = call.point_count, sampling.repeats
 
     def spread(array: Any, batched: bool) -> Any:
         array = array if batched else jnp.broadcast_to(array, (batch, *jnp.shape(array)))
@@ -60,7 +60,7 @@ def averaged(value: Any, number: int, call: BoundCall, sampling: Sampling) -> An
     if call.batch is None and sampling.repeats == 1:
         weight = _weight(number, call.directions, sampling)
         return value if weight is None else value * weight[0, 0].astype(value.dtype)
-    value = jnp.reshape(value, (call.batch or 1, sampling.repeats, *value.shape[1:]))
+    value = jnp.reshape(value, (call.point_count, sampling.repeats, *value.shape[1:]))
     weight = _weight(number, call.directions, sampling)
     if weight is not None:
         value = value * jnp.reshape(weight, (*weight.shape, *(1,) * (value.ndim - 2))).astype(value.dtype)

@@ -51,7 +51,7 @@ def _at_every_point(call: BoundCall, point: Argument) -> Argument:
     """Repeat a point that the batch shares: a gradient by it would be added up over the batch."""
     if point.batched or not call.u_is_batched:
         return point
-    return Argument(jnp.broadcast_to(point.value, (call.batch or 1, *jnp.shape(point.value))), True)
+    return Argument(jnp.broadcast_to(point.value, (call.point_count, *jnp.shape(point.value))), True)
 
 
 def _gradients(

@@ -83,7 +83,7 @@ def _along_rows(tensor: Tensor, direction: jax.Array) -> jax.Array:
         return direction
     rows = jnp.asarray([[float(value) for value in row] for row in tensor.rows], direction.dtype)
     weights = jnp.asarray([float(value) for value in tensor.weights or ()], direction.dtype)
-    return (direction * jnp.sqrt(weights)) @ rows
+    return jnp.matmul(direction * jnp.sqrt(weights), rows, precision=jax.lax.Precision.HIGHEST)
 
 
 def _derivative(

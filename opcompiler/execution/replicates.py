@@ -139,7 +139,7 @@ def _repeated(call: BoundCall, count: int) -> BoundCall:
             name: parameter if call.batch is None else repeated(parameter)
             for name, parameter in call.parameters.items()
         },
-        batch_shape=(count * (call.batch or 1),),
+        batch_shape=(count * call.point_count,),
     )
 
 
