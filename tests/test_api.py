@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -373,7 +374,7 @@ def test_the_plan_of_a_network_uses_its_bottleneck_and_gives_the_same_value():
     assert plan.certificate.scope == "u = g(Wx+b)"
     assert op.plan.certificate.minimum == 42
     assert op.plan.certificate.scope == "any u"
-    assert oc.lower(op.plan).plan_for(narrow, x) == op.plan
+    assert replace(oc.lower(op.plan).plan_for(narrow, x), schedule=None) == op.plan
     expected = jax.vmap(lambda z: oracles.laplacian(narrow)(z) - narrow(z))(x)
     close(op(narrow, x), expected)
     close(oc.lower(op.plan)(narrow, x), expected)

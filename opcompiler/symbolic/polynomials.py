@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -27,10 +28,10 @@ def symbol_of_polynomial(polynomial: Any, declarations: Declarations) -> Symbol:
         declarations: of the spaces.
 
     Raises:
-        UnsupportedError: it is no polynomial, or a coefficient is no number.
+        UnsupportedError: it is no polynomial of sympy, or a coefficient is no number.
         OperatorNameError: a symbol is no coordinate.
     """
-    expression = polynomial.as_expr() if isinstance(polynomial, sympy.Poly) else sympy.sympify(polynomial, strict=True)
+    expression = _expression(polynomial)
     symbols: list[Any] = sorted(expression.free_symbols, key=str)
     names = Names(declarations)
     variables = [_variable(symbol, names) for symbol in symbols]
@@ -51,6 +52,20 @@ def symbol_of_polynomial(polynomial: Any, declarations: Declarations) -> Symbol:
         factors = tuple((variable, power) for variable, power in zip(variables, powers, strict=True))
         found[monomial(factors)] = Coefficient.of(written_fraction(coefficient))
     return Symbol.from_terms(found)
+
+
+def _expression(polynomial: Any) -> Any:
+    match polynomial:
+        case sympy.Poly():
+            return polynomial.as_expr()
+        case sympy.Expr():
+            return polynomial
+        case int() | Fraction():
+            return sympy.Rational(polynomial)
+        case _:
+            raise UnsupportedError(
+                f"{type(polynomial).__name__} is no polynomial", hint="give a sympy expression or sympy.Poly"
+            )
 
 
 def _variable(symbol: Any, names: Names) -> Xi:

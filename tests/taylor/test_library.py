@@ -189,7 +189,6 @@ def test_collectives_inside_the_function():
 TWO_DEVICES = """
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import AxisType, PartitionSpec
-from readme import blocks
 from opcompiler import taylor
 assert jax.device_count() == 2
 u = lambda x: jnp.sin(x).prod() * jnp.exp(x.sum())

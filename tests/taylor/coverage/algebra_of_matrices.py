@@ -163,10 +163,11 @@ add(
     TALL,
     draw(4, salt=15),
 )
+BELOW = np.array([0.0, 1.0, 0.7])
 add(
     "tridiagonal solve",
     "linear algebra",
-    lambda d, b: lax.linalg.tridiagonal_solve(jnp.array([0.0, 0.3, 0.2]), d + 3, jnp.array([0.1, -0.4, 0.0]), b),
+    lambda d, b: lax.linalg.tridiagonal_solve(0.3 * BELOW.astype(d.dtype), d + 3, BELOW[::-1].astype(d.dtype), b),
     V,
     B,
 )

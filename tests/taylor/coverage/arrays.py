@@ -202,14 +202,16 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def convolve(x, k, strides=(1, 1), padding="SAME", **options):
-    return lax.conv_general_dilated(x, k, strides, padding, dimension_numbers=LAYOUT, **options)
+    return lax.conv_general_dilated(x, k.astype(x.dtype), strides, padding, dimension_numbers=LAYOUT, **options)
 
 
 for name, function in {
     "conv by constant": lambda x: convolve(jnp.sin(x), KERNEL),
     "conv strided": lambda x: convolve(x, KERNEL, (2, 1), "VALID") ** 2,
     "conv dilated kernel": lambda x: convolve(x, KERNEL, padding="VALID", rhs_dilation=(2, 2)) ** 2,
-    "conv transposed": lambda x: lax.conv_transpose(x, KERNEL, (2, 2), "SAME", dimension_numbers=LAYOUT) ** 2,
+    "conv transposed": lambda x: (
+        lax.conv_transpose(x, KERNEL.astype(x.dtype), (2, 2), "SAME", dimension_numbers=LAYOUT) ** 2
+    ),
     "conv grouped": lambda x: convolve(x, KERNEL[:, :, :1, :2], feature_group_count=2) ** 2,
     "conv dilated input": lambda x: convolve(x, KERNEL, padding=((1, 0), (0, 1)), lhs_dilation=(2, 1)) ** 2,
     "max pool": lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID") ** 2,
