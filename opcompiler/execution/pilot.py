@@ -22,7 +22,9 @@ from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.law import Auto, Law, Pilot
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
+from opcompiler.ir.plan import Plan
 from opcompiler.ir.scheme import Exact, Scheme, Stochastic
+from opcompiler.ir.strategy import Alternative
 from opcompiler.ir.variance import Quantity, Tensor, VarianceNorm
 from opcompiler.planning.sampling.auto import norms_of, weighed_laws
 
@@ -147,12 +149,8 @@ def _recommended(
     measured: Measured,
 ) -> PilotStudy:
     plan = planning.plan(normal_form, scheme, profile)
-    try:
-        exact = planning.plan(normal_form, Exact(), profile)
-    except LimitError:
-        exact = None
     repeats = 1 if plan.sampling is None else plan.sampling.repeats
-    if exact is not None and (plan.sampling is None or exact.cost.time <= repeats * plan.cost.time):
+    if plan.sampling is None or any(_is_no_dearer(way, plan) for way in plan.alternatives):
         return PilotStudy(found, errors, Exact(), None, 0.0, ())
     rows = []
     for weighed in weighed_laws(normal_form, scheme, lambda _: 1):
@@ -167,6 +165,12 @@ def _recommended(
     return PilotStudy(
         found, errors, scheme, law, _standard_error(normal_form, scheme, profile, measured), tuple(r for r, _ in rows)
     )
+
+
+def _is_no_dearer(way: Alternative, plan: Plan) -> bool:
+    """Whether an exact way takes no more work than the estimate, as reports on the plan have it."""
+    estimated = next(own.cost for own in plan.alternatives if own.chosen)
+    return not way.chosen and way.cost is not None and estimated is not None and way.cost.time <= estimated.time
 
 
 def _standard_error(

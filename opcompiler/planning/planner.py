@@ -74,7 +74,7 @@ def plan(
         field_certificates=tuple((name, own) for name, (_, own) in separate.items()),
         profile=setting.profile,
         cost=cost_of(joint, setting.profile, device),
-        alternatives=weighed if sampling is None else estimate(certificate, asked, sampling, profile),
+        alternatives=weighed if sampling is None else estimate(joint, certificate, asked, sampling, profile, device),
         device=device,
         sampling=sampling,
     )
