@@ -154,7 +154,9 @@ def reduce(system: System) -> NormalForm:
 
     Raises:
         OpCompilerError: something that is understood but cannot be computed.
+        ArgumentTypeError: `system` is none, a text for instance.
     """
+    _require(system, System, "oc.parse(…)")
     written = tuple(language.to_unicode(expression, system.declarations) for expression in system.expressions)
     return replace(symbolic.reduce(system), written=written)
 
@@ -164,8 +166,9 @@ def plan(normal_form: NormalForm, scheme: Scheme = EXACT) -> Plan:
 
     Raises:
         LimitError: the plan would exceed a limit.
-        ArgumentTypeError: `scheme` is no scheme.
+        ArgumentTypeError: `scheme` is no scheme, or `normal_form` no normal form.
     """
+    _require(normal_form, NormalForm, "oc.reduce(oc.parse(…))")
     if not isinstance(scheme, Exact | Stochastic):
         raise ArgumentTypeError(f"{scheme!r} is no scheme", hint="oc.Exact(…) or oc.Stochastic(…)")
     return planning.plan(normal_form, scheme)
@@ -215,7 +218,12 @@ def lower(plan: Plan, functions: Mapping[str, Callable[..., Any]] | None = None)
     Args:
         plan: what to run.
         functions: callables of coefficient functions by name; those missing are given at call.
+
+    Raises:
+        ArgumentTypeError: `plan` is none, a text for instance.
+        OperatorNameError: a function is none of those that the plan declares.
     """
+    _require(plan, Plan, "oc.plan(…), or the plan of an operator")
     callables: Callables = {}
     for key, function in (functions or {}).items():
         callable_ = function.callable if isinstance(function, Function) else function
@@ -271,6 +279,16 @@ def told(plan: Plan, texts: Sequence[str], format: Format) -> str:
 # Notebooks show plans and operators as reports whenever there is an api.
 display.register("html", report.notebook_html)
 display.register("latex", report.notebook_latex)
+
+
+def _require(value: object, kind: type, source: str) -> None:
+    """Refuse what is not the product of the stage before.
+
+    Raises:
+        ArgumentTypeError: something else.
+    """
+    if not isinstance(value, kind):
+        raise ArgumentTypeError(f"{type(value).__name__} in the place of a {kind.__name__}", hint=f"pass {source}")
 
 
 # --- what only this stage can do: callables among the declarations -----------------------------------

@@ -466,3 +466,18 @@ def test_taylor_is_public():
     close(value, MLP(X))
     close(jacobian, jax.grad(MLP)(X))
     close(laplacian, oracles.laplacian(MLP)(X))
+
+
+def test_every_stage_refuses_what_is_not_the_product_of_the_stage_before():
+    for stage in (oc.reduce, oc.plan, oc.lower):
+        with pytest.raises(oc.ArgumentTypeError, match="str in the place of") as caught:
+            stage("Δu")
+        assert caught.value.hint
+    with pytest.raises(oc.OperatorSyntaxError, match="not JSON"):
+        oc.Plan.from_json(3)
+
+
+def test_a_function_that_a_plan_does_not_declare_is_refused():
+    plan = oc.compile("Δu", spaces={"x": 3}).plan
+    with pytest.raises(oc.OperatorNameError, match="q is no declared function"):
+        oc.lower(plan, {"q(x)": jnp.sin})

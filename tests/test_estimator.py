@@ -1,5 +1,7 @@
 """Estimators without a text, and what a pilot recommends."""
 
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -121,3 +123,21 @@ def test_what_a_pilot_refuses(options):
     op = oc.compile("Δu", spaces={"x": DIM}, scheme=oc.Stochastic(4))
     with pytest.raises(oc.ArgumentTypeError):
         oc.pilot(op, quadratic, jnp.ones(DIM), **options)
+
+
+def test_a_pilot_takes_points_a_target_and_an_operator():
+    operator = oc.compile("Δu", spaces={"x": 3}, scheme=oc.Stochastic(2))
+    key = jax.random.key(0)
+    with pytest.raises(oc.ShapeError, match="no points"):
+        oc.pilot(operator, u, jnp.zeros((0, 3)), key=key)
+    with pytest.raises(oc.ArgumentTypeError, match="target"):
+        oc.pilot(operator, u, X, key=key, target="small")
+    with pytest.raises(oc.ArgumentTypeError, match="not a compiled operator"):
+        oc.pilot("Δu", u, X, key=key)
+
+
+def test_norms_of_another_operator_choose_no_law():
+    norms = oc.laws.Pilot((("‖∇³u‖²", Fraction(1)),))
+    with pytest.raises(oc.ArgumentTypeError, match="the pilot measured") as caught:
+        oc.compile("Δu", spaces={"x": 30}, scheme=oc.Stochastic(2, law=oc.laws.Auto(norms)))
+    assert caught.value.hint

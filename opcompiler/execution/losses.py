@@ -14,7 +14,7 @@ from opcompiler.execution.accumulation import padded_length, sum_over_chunks
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.draws import key_per_point
 from opcompiler.execution.heads import Argument
-from opcompiler.execution.operator import CompiledOperator
+from opcompiler.execution.operator import CompiledOperator, require_operator
 from opcompiler.execution.replicates import divided, keys_of, replicated
 from opcompiler.execution.slopes import slopes
 from opcompiler.ir.plan import Plan
@@ -139,8 +139,8 @@ def mean_squared(
 
     Raises:
         opcompiler.errors.ShapeError: no points, or weights that fit neither the batch nor the outputs.
-        opcompiler.errors.ArgumentTypeError: `chunk`, `replicates` or `gradient_directions` is no such number; a
-            key is missing.
+        opcompiler.errors.ArgumentTypeError: `chunk`, `replicates` or `gradient_directions` is no such number, or
+            weights are not real; a key is missing; `operator` is none.
     """
     _check_replicates(replicates)
     if gradient_directions is not None and (type(gradient_directions) is not int or gradient_directions < 1):
@@ -149,6 +149,9 @@ def mean_squared(
     operator = _divided(operator, count)
     call = operator.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
     enhanced = not (isinstance(gradient_weight, (int, float)) and gradient_weight == 0)
+    gradient_weight = _real_array("gradient_weight", gradient_weight, call.dtype)
+    if gradient_weight.shape:
+        raise ShapeError(f"gradient_weight has shape {gradient_weight.shape}", hint="one number for all points")
     keys = keys_of(operator.plan, call, key)
     slope_keys = key_per_point(key, call.batch_shape) if enhanced and gradient_directions is not None else None
     weighted = _weights(weights, operator.plan, call)
@@ -172,7 +175,6 @@ def mean_squared(
         along, share = slopes(values, call, apart, gradient_directions)
         return result + weight * share * sum(_total(one, weights) for one in along)
 
-    gradient_weight = jnp.asarray(gradient_weight, call.dtype)
     if call.batch is None:
         return total(call, keys, slope_keys, weighted, gradient_weight)
     size = _chunk_size(chunk, plan, call, count)
@@ -196,6 +198,7 @@ def mean_squared(
 
 def _divided(operator: CompiledOperator, count: int) -> CompiledOperator:
     """Return the operator of one of `count` independent estimates."""
+    require_operator(operator)
     plan = divided(operator.plan, count)
     return operator if plan is operator.plan else replace(operator, plan=plan)
 
@@ -298,7 +301,7 @@ def _weights(weights: Any, plan: Plan, call: BoundCall) -> list[jax.Array]:
 
 
 def _flat_weights(weight: Any, call: BoundCall) -> jax.Array:
-    array = jnp.asarray(weight, jnp.result_type(call.dtype, weight))
+    array = _real_array("weights", weight, call.dtype)
     if array.shape not in ((), call.batch_shape):
         raise ShapeError(
             f"weights have shape {array.shape}, the points have batch shape {call.batch_shape}",
@@ -306,6 +309,23 @@ def _flat_weights(weight: Any, call: BoundCall) -> jax.Array:
         )
     flat = () if call.batch is None else (call.batch,)
     return jnp.broadcast_to(array, flat) if array.ndim == 0 else jnp.reshape(array, flat)
+
+
+def _real_array(name: str, value: Any, dtype: Any) -> jax.Array:
+    """Return real numbers as an array of at least the precision of the points.
+
+    Raises:
+        ArgumentTypeError: something else.
+    """
+    try:
+        array = jnp.asarray(value)
+    except (TypeError, ValueError):
+        array = None
+    if array is None or jnp.iscomplexobj(array) or not jnp.issubdtype(array.dtype, jnp.number):
+        raise ArgumentTypeError(
+            f"{name} is {type(value).__name__}, not a real number or an array of them", hint=f"{name}=1.0"
+        )
+    return array.astype(jnp.result_type(dtype, array))
 
 
 def _chunk_size(chunk: int | str | None, plan: Plan, call: BoundCall, count: int) -> int:

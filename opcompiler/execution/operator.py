@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler import planning
+from opcompiler.errors import ArgumentTypeError, OperatorNameError
 from opcompiler.execution.arguments import BoundCall, bind
 from opcompiler.execution.network import network_profile
 from opcompiler.execution.replicates import Estimate, estimate, evaluated, keys_of
@@ -21,7 +22,7 @@ from opcompiler.ir.schedule import parse_bytes
 from opcompiler.ir.scheme import Exact
 from opcompiler.planning.schedule import Load, schedule_of
 
-__all__ = ["CompiledOperator", "lower"]
+__all__ = ["CompiledOperator", "lower", "require_operator"]
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,18 @@ class CompiledOperator:
         )
 
 
+def require_operator(value: Any) -> None:
+    """Refuse what is no compiled operator.
+
+    Raises:
+        ArgumentTypeError: a text, for instance.
+    """
+    if not isinstance(value, CompiledOperator):
+        raise ArgumentTypeError(
+            f"the operator is {type(value).__name__}, not a compiled operator", hint="pass what oc.compile(…) returns"
+        )
+
+
 jax.tree_util.register_static(CompiledOperator)
 jax.tree_util.register_static(Plan)
 
@@ -219,7 +232,15 @@ def lower(
         plan: what to run.
         functions: coefficient functions by name; those missing are given at call.
         pinned: False lets the operator adapt the plan to each u.
+
+    Raises:
+        OperatorNameError: a function is none of those that the plan declares.
     """
+    declared = [function.name for function in plan.normal_form.declarations.functions]
+    if unknown := [name for name in functions or {} if name not in declared]:
+        raise OperatorNameError(
+            f"{', '.join(unknown)} is no declared function", hint=f"declared: {', '.join(declared) or 'none'}"
+        )
     return CompiledOperator(plan, tuple(sorted((functions or {}).items())), pinned)
 
 

@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler import planning
-from opcompiler.errors import ArgumentTypeError, LimitError
+from opcompiler.errors import ArgumentTypeError, LimitError, ShapeError
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.draws import key_per_point
 from opcompiler.execution.fields import declared_fields
 from opcompiler.execution.norms import PointFunction, measured_norm
-from opcompiler.execution.operator import CompiledOperator
+from opcompiler.execution.operator import CompiledOperator, require_operator
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.law import Auto, Law, Pilot
 from opcompiler.ir.network import NetworkProfile
@@ -116,15 +116,19 @@ def pilot(
         aux: as for the operator.
 
     Raises:
-        opcompiler.errors.ArgumentTypeError: no key, `target` is not positive, or fewer than two probes.
+        opcompiler.errors.ArgumentTypeError: no key, `target` is not positive, fewer than two probes, or no operator.
+        opcompiler.errors.ShapeError: no points.
         opcompiler.errors.LimitError: the target takes more than 65 536 samples.
     """
-    if target is not None and not target > 0:
+    require_operator(operator)
+    if target is not None and not (isinstance(target, (int, float)) and target > 0):
         raise ArgumentTypeError(f"target={target!r}", hint="the standard error to be reached, a positive number")
     if type(probes) is not int or probes < 2:
         raise ArgumentTypeError(f"probes={probes!r}", hint="at least two random products")
     call = operator.bound(u, *points, aux=aux, complete=False)
     keys = key_per_point(key, call.batch_shape)
+    if call.batch == 0:
+        raise ShapeError("there are no points to measure norms at", hint=f"the batch shape is {call.batch_shape}")
     profile = operator.plan_of(call).profile
     normal_form = operator.plan.normal_form
     asked = operator.plan.scheme if isinstance(operator.plan.scheme, Stochastic) else Stochastic()

@@ -16,9 +16,12 @@ what is drawn is plain):
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, cast
+
+from opcompiler.errors import ArgumentTypeError
 
 __all__ = [
     "Auto",
@@ -33,6 +36,7 @@ __all__ = [
     "Sphere",
     "Terms",
     "ThreePoint",
+    "require_law",
 ]
 
 
@@ -61,6 +65,15 @@ class Coordinates(_Call):
     """
 
     weights: tuple[Fraction, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Make exact numbers of the weights.
+
+        Raises:
+            ArgumentTypeError: they are no probabilities.
+        """
+        if self.weights is not None:
+            object.__setattr__(self, "weights", _probabilities(self.weights, "weights"))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,6 +106,15 @@ class Frame(_Call):
 
     size: int
 
+    def __post_init__(self) -> None:
+        """Check the size.
+
+        Raises:
+            ArgumentTypeError: it is no whole number.
+        """
+        if type(self.size) is not int:
+            raise ArgumentTypeError(f"Frame({self.size!r}) has no number of directions", hint="Frame(4)")
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ThreePoint(_Call):
@@ -113,6 +135,15 @@ class Terms(_Call):
     """
 
     probabilities: tuple[Fraction, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Make exact numbers of the probabilities.
+
+        Raises:
+            ArgumentTypeError: they are none.
+        """
+        if self.probabilities is not None:
+            object.__setattr__(self, "probabilities", _probabilities(self.probabilities, "probabilities"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +169,59 @@ class Auto(_Call):
     pilot: Pilot | None = None
     law: Law | None = None
 
+    def __post_init__(self) -> None:
+        """Check that norms and law are what they are called.
+
+        Raises:
+            ArgumentTypeError: one of them is something else.
+        """
+        if self.pilot is not None:
+            _require_pilot(self.pilot)
+        if self.law is not None:
+            require_law(self.law)
+
 
 Law: TypeAlias = (
     Coordinates | Rademacher | Gaussian | Sphere | Orthogonal | Frame | ThreePoint | IndependentPair | Terms | Auto
 )
 """Closed union of laws."""
+
+
+def require_law(law: object) -> None:
+    """Refuse what is no law.
+
+    Raises:
+        ArgumentTypeError: a name, or a law's class in the place of the law, for instance.
+    """
+    if not isinstance(law, Law):
+        raise ArgumentTypeError(f"{law!r} is no law", hint="oc.laws.Rademacher(), oc.laws.Coordinates(), …")
+
+
+def _require_pilot(pilot: object) -> None:
+    if not isinstance(pilot, Pilot):
+        raise ArgumentTypeError(f"{pilot!r} is no pilot", hint="laws.Auto(oc.pilot(operator, …).norms)")
+
+
+def _probabilities(values: object, name: str) -> tuple[Fraction, ...]:
+    """Return probabilities as exact numbers, a float by its shortest decimal.
+
+    Raises:
+        ArgumentTypeError: one is no positive number, or their sum is not one.
+    """
+    hint = "positive numbers of sum one, such as fractions.Fraction(1, 3)"
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        raise ArgumentTypeError(f"{name}={values!r} are no probabilities", hint=hint)
+    exact: list[Fraction] = []
+    for value in cast("Iterable[object]", values):
+        match value:
+            case bool():
+                raise ArgumentTypeError(f"{value!r} among the {name} is no probability", hint=hint)
+            case int() | Fraction() if value > 0:
+                exact.append(Fraction(value))
+            case float() if 0 < value <= 1:
+                exact.append(Fraction(repr(float(value))))
+            case _:
+                raise ArgumentTypeError(f"{value!r} among the {name} is no probability", hint=hint)
+    if (total := sum(exact)) != 1:
+        raise ArgumentTypeError(f"the sum of the {name} is {float(total):.17g}, not one", hint=hint)
+    return tuple(exact)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from opcompiler.errors import ArgumentTypeError
-from opcompiler.ir.law import Auto, Law
+from opcompiler.ir.law import Auto, Law, require_law
 from opcompiler.ir.schedule import parse_bytes, require_chunk
 
 __all__ = ["Exact", "Scheme", "Stochastic"]
@@ -27,7 +28,8 @@ class Exact:
         chunk: points that are evaluated at once; the chunks follow each other.
 
     Raises:
-        ArgumentTypeError: `memory` is no size, or `chunk` is no positive whole number.
+        ArgumentTypeError: `memory` is no size, `chunk` is no positive whole number, or `search_nodes` is no whole
+            number.
     """
 
     strategy: str | None = None
@@ -41,6 +43,8 @@ class Exact:
             object.__setattr__(self, "memory", parse_bytes(self.memory))
         if self.chunk is not None:
             require_chunk(self.chunk)
+        if type(self.search_nodes) is not int or self.search_nodes < 0:
+            raise ArgumentTypeError(f"search_nodes={self.search_nodes!r} is no number of nodes", hint="0, 100, …")
 
     def __repr__(self) -> str:
         """Return the call that makes this scheme, defaults left out."""
@@ -67,21 +71,36 @@ class Stochastic:
     shared: bool = False
 
     def __post_init__(self) -> None:
-        """Check the number of samples; a single name or any sequence of names is understood as well.
+        """Check all attributes; a single name or any sequence of names is understood as well.
 
         Raises:
-            ArgumentTypeError: `samples` is no positive whole number.
+            ArgumentTypeError: `samples` is no positive whole number, `law` no law, `over` no names, or `replace` or
+                `shared` is not True or False.
         """
         if type(self.samples) is not int or self.samples < 1:
             raise ArgumentTypeError(f"samples={self.samples!r} is no number of samples", hint="1, 2, 3, …")
+        require_law(self.law)
+        for name, choice in (("replace", self.replace), ("shared", self.shared)):
+            if type(choice) is not bool:
+                raise ArgumentTypeError(f"{name}={choice!r}", hint="True or False")
         if self.over is not None:
-            names = (self.over,) if isinstance(self.over, str) else tuple(self.over)
-            object.__setattr__(self, "over", names)
+            object.__setattr__(self, "over", _names(self.over))
 
     def __repr__(self) -> str:
         """Return the call that makes this scheme, defaults left out."""
         given = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
         return f"Stochastic({', '.join(f'{name}={value!r}' for name, value in given)})"
+
+
+def _names(over: object) -> tuple[str, ...]:
+    """Return the names of spaces, each once and in order: a set has none of its own."""
+    names = (over,) if isinstance(over, str) else over
+    if not isinstance(names, Iterable):
+        raise ArgumentTypeError(f"over={over!r} names no spaces", hint='over="x", or over=("x", "y")')
+    known = tuple(dict.fromkeys(cast("Iterable[object]", names)))
+    if not all(isinstance(name, str) for name in known):
+        raise ArgumentTypeError(f"over={over!r} names no spaces", hint='over="x", or over=("x", "y")')
+    return tuple(sorted(map(str, known))) if isinstance(over, set | frozenset) else tuple(map(str, known))
 
 
 Scheme: TypeAlias = Exact | Stochastic

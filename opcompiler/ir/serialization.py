@@ -44,7 +44,7 @@ def load_plan(text: str) -> Plan:
     """
     try:
         data = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise OperatorSyntaxError(f"this is not JSON: {error}") from None
     if not isinstance(data, dict) or "opcompiler-plan" not in data or "plan" not in data:
         raise OperatorSyntaxError("this JSON is not an opcompiler plan")

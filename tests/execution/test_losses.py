@@ -221,6 +221,8 @@ def test_slopes_of_vectors_complex_values_several_spaces_and_shared_points():
         (jnp.ones(6), None, POINTS, "batch shape"),
         ((1.0, 2.0), None, POINTS, "1 outputs"),
         ({"a": 1.0}, None, POINTS, "keys"),
+        ("one", None, POINTS, "weights is str"),
+        (1j, None, POINTS, "weights is complex"),
         (None, 0, POINTS, "chunk"),
         (None, True, POINTS, "chunk"),
         (None, "all", POINTS, "chunk"),
@@ -230,3 +232,16 @@ def test_slopes_of_vectors_complex_values_several_spaces_and_shared_points():
 def test_what_does_not_fit_is_refused(weights, chunk, points, error):
     with pytest.raises((oc.ShapeError, oc.ArgumentTypeError), match=error):
         mean_squared(LAPLACIAN, network(1.0), points, weights=weights, chunk=chunk)
+
+
+@pytest.mark.parametrize("weight", ["float32", None, 1j, jnp.ones(7)], ids=str)
+def test_a_gradient_weight_is_one_real_number(weight):
+    with pytest.raises((oc.ShapeError, oc.ArgumentTypeError), match="gradient_weight") as caught:
+        mean_squared(LAPLACIAN, network(1.0), POINTS, gradient_weight=weight)
+    assert caught.value.hint
+
+
+def test_a_text_is_no_operator_yet():
+    for taken in (squared, lambda text: mean_squared(text, network(1.0), POINTS)):
+        with pytest.raises(oc.ArgumentTypeError, match="not a compiled operator"):
+            taken("Δu")

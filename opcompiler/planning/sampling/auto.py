@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import comb, inf
 
-from opcompiler.errors import UnsupportedError
+from opcompiler.errors import ArgumentTypeError, UnsupportedError
 from opcompiler.ir.cost import Cost
 from opcompiler.ir.law import (
     Auto,
@@ -74,6 +74,9 @@ def weighed_laws(
         normal_form: as asked for.
         scheme: its law is `Auto`; a pilot gives the norms, else `variance.default_norm` does.
         price: estimated time of a random normal form.
+
+    Raises:
+        ArgumentTypeError: the pilot measured another operator.
     """
     pilot = scheme.law.pilot if isinstance(scheme.law, Auto) else None
     found: list[WeighedLaw] = []
@@ -85,7 +88,18 @@ def weighed_laws(
             continue
         if sampling is not None:
             found.append(WeighedLaw(law, sampling, price(sampling), _variance(sampling, pilot)))
+    _require_norms(pilot, norms_of(tuple(found)))
     return tuple(found)
+
+
+def _require_norms(pilot: Pilot | None, needed: tuple[VarianceNorm, ...]) -> None:
+    """Refuse a pilot that has none of the norms that the laws are compared by."""
+    measured = {name for name, _ in pilot.norms} if pilot is not None else set[str]()
+    if measured and needed and measured.isdisjoint(map(str, needed)):
+        raise ArgumentTypeError(
+            f"the pilot measured {', '.join(sorted(measured))}, the laws differ in {', '.join(map(str, needed))}",
+            hint="a pilot serves the operator it was made with: oc.pilot(operator, u, points, key=key)",
+        )
 
 
 def best(weighed: tuple[WeighedLaw, ...]) -> WeighedLaw:
