@@ -305,7 +305,7 @@ def qr(application: Application, a: Series) -> list[Any]:
     """A = Q R, Qᴴ Q = 1, for at least as many rows as columns; with pivoting or a full Q by recursion on the tangent.
 
     With S = A_k − Σ' Q R, G = −Σ' Qᴴ Q and B = Q₀ᴴ S R₀⁻¹ = Ω + T: Ω = Q₀ᴴ Q_k has Ω + Ωᴴ = G, T = R_k R₀⁻¹ is upper
-    triangular with real diagonal. So Ω is B below the diagonal, R_k = T R₀ and Q_k = S R₀⁻¹ − Q₀ T.
+    triangular with real diagonal. So Ω is B below the diagonal, R_k = T R₀ and Q_k = Q₀ Ω + (1 − Q₀ Q₀ᴴ) S R₀⁻¹.
     """
     rows, columns = a.shape[-2:]
     if application.params["pivoting"] or rows < columns or (application.params["full_matrices"] and rows > columns):
@@ -332,6 +332,6 @@ def qr(application: Application, a: Series) -> list[Any]:
             omega = omega + jnp.triu(gram, 1) + gram * unit / 2
         change = jnp.triu(both - omega)
         triangle[k] = matmul(change, r)
-        orthogonal[k] = scaled - matmul(q, change)
+        orthogonal[k] = matmul(q, omega) if rows == columns else scaled - matmul(q, both) + matmul(q, omega)
     wanted = application.wanted
     return [series_of(structure, q, orthogonal, wanted), series_of(structure, r, triangle, wanted)]

@@ -33,9 +33,25 @@ def _gaps(values: jax.Array) -> jax.Array:
     return 1 / (values[..., None, :] - values[..., :, None] + unit) - unit
 
 
+def _inverse_sums(values: jax.Array) -> jax.Array:
+    """Return 1/(s_j + s_i), zero on the diagonal."""
+    unit = jnp.eye(values.shape[-1], dtype=values.dtype)
+    return (1 - unit) / (values[..., None, :] + values[..., :, None] + unit)
+
+
 def _columns(x: jax.Array, y: jax.Array) -> jax.Array:
     """Scale the columns of x by the entries of y."""
     return x * y[..., None, :]
+
+
+def _column_products(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Return xᴴ y of corresponding columns."""
+    return jnp.sum(jnp.conj(x) * y, axis=-2)
+
+
+def _on_diagonal(values: Any, unit: jax.Array) -> Any:
+    """Return the diagonal matrix of these values, 0 for none."""
+    return 0 if is_zero(values) else values[..., None, :] * unit
 
 
 def _factors(structure: Structure, wanted: Elements) -> Elements:
@@ -65,13 +81,13 @@ def eigh(application: Application, a: Series) -> list[Any]:
         forced = forced - inner_products(structure, k, vectors, values, _columns)
         if k in coefficients:
             forced = forced + matmul(coefficients[k], v)
-        gram = inner_products(structure, k, vectors, vectors, lambda x, y: matmul(adjoint(x), y))
-        if is_zero(forced) and is_zero(gram):
+        norms = inner_products(structure, k, vectors, vectors, _column_products)
+        if is_zero(forced) and is_zero(norms):
             continue
         middle = jnp.zeros((1, *v.shape), v.dtype) if is_zero(forced) else matmul(adjoint(v), forced)
         values[k] = diagonal(middle)
         if k in inside:
-            vectors[k] = matmul(v, middle * gaps - gram * unit / 2)
+            vectors[k] = matmul(v, middle * gaps - _on_diagonal(norms, unit) / 2)
     return [series_of(structure, v, vectors, vectors_wanted), series_of(structure, w, values, values_wanted)]
 
 
@@ -105,10 +121,12 @@ def eig(application: Application, a: Series) -> list[Any]:
 
 @taylor_rule("svd", family=FAMILY, source=SOURCE)
 def svd(application: Application, a: Series) -> list[Any]:
-    """A = U S Vᴴ, Uᴴ U = 1 = Vᴴ V; full or complex singular vectors by recursion on the tangent.
+    """A V = U S, Aᴴ U = V S; full or complex singular vectors by recursion on the tangent.
 
-    With N = A_k − (products of lower degree), P = U₀ᴴ N V₀ = Ω S₀ + S_k + S₀ Ψᴴ, Ω = U₀ᴴ U_k, Ψ = V₀ᴴ V_k and
-    Ω + Ωᴴ = G, Ψ + Ψᴴ = H known: off the diagonal two linear equations for Ω_ij and Ψ_ij, on it S_k.
+    With F = A_k V₀ + Σ' A V − Σ' U S, F* = A_kᴴ U₀ + Σ' Aᴴ U − Σ' V S, X = U₀ᴴ U_k, Y = V₀ᴴ V_k, N = U₀ᴴ F,
+    M = V₀ᴴ F*: X S₀ + S_k − S₀ Y = N, Y S₀ + S_k − S₀ X = M. So S_k = diag(N + M)/2 and off the diagonal
+    (X + Y)_ij = (N + M)_ij/(s_j − s_i), (X − Y)_ij = (N − M)_ij/(s_j + s_i); on it Uᴴ U = 1 = Vᴴ V. What leaves the
+    range of U₀ is F S₀⁻¹. From A = U S Vᴴ in one piece S_k would be a small difference of products with S₀.
     """
     params = application.params
     rows, columns = a.shape[-2:]
@@ -123,45 +141,40 @@ def svd(application: Application, a: Series) -> list[Any]:
     wanted = application.wanted
     needed = [*application.needed, frozenset(), frozenset()][:3]
     inside = _factors(structure, wanted) | needed[1] | needed[2]
-    squares = _gaps(s * s).astype(dtype)
+    differences, sums = _gaps(s).astype(dtype) / 2, _inverse_sums(s).astype(dtype) / 2
     unit = jnp.eye(s.shape[-1], dtype=dtype)
-    inverse = 1 / jnp.where(s == 0, jnp.ones_like(s), s) * (s != 0)
-    left, right = s[..., :, None].astype(dtype), s[..., None, :].astype(dtype)
+    inverse = (1 / jnp.where(s == 0, jnp.ones_like(s), s) * (s != 0)).astype(dtype)
+    adjoints = {k: adjoint(c) for k, c in coefficients.items()}
     us: Coefficients = {}
     ss: Coefficients = {}
     vs: Coefficients = {}
-    products: Coefficients = {}  # U S
+
+    def forced(k: int, matrix: Coefficients, factor: jax.Array, factors: Coefficients, images: Coefficients) -> Any:
+        """A_k V₀ + Σ' A V − Σ' U S, or its counterpart."""
+        result = inner_products(structure, k, matrix, factors, matmul)
+        result = result - inner_products(structure, k, images, ss, _columns)
+        return result + matmul(matrix[k], factor) if k in matrix else result
+
     for k in by_degree(structure, wanted):
-        both = inner_products(structure, k, us, ss, _columns)
-        rest = -inner_products(structure, k, products, vs, lambda x, y: matmul(x, adjoint(y)))
-        if not is_zero(both):
-            rest = rest - matmul(both, vh)
-        if k in coefficients:
-            rest = rest + coefficients[k]
-        gram_u = -inner_products(structure, k, us, us, lambda x, y: matmul(adjoint(x), y))
-        gram_v = -inner_products(structure, k, vs, vs, lambda x, y: matmul(adjoint(x), y))
-        if is_zero(rest) and is_zero(gram_u) and is_zero(gram_v):
+        right, left = forced(k, coefficients, v, vs, us), forced(k, adjoints, u, us, vs)
+        norms_u = inner_products(structure, k, us, us, _column_products)
+        norms_v = inner_products(structure, k, vs, vs, _column_products)
+        if all(map(is_zero, (right, left, norms_u, norms_v))):
             continue
-        if is_zero(rest):
-            rest = jnp.zeros((1, *a.shape), dtype)
-        core = matmul(matmul(adjoint(u), rest), v)
-        slopes = jnp.real(diagonal(core - left * (gram_u + gram_v) * unit / 2))
-        ss[k] = slopes.astype(dtype)
+        n = jnp.zeros((1, *unit.shape), dtype) if is_zero(right) else matmul(adjoint(u), right)
+        m = jnp.zeros((1, *unit.shape), dtype) if is_zero(left) else matmul(vh, left)
+        ss[k] = jnp.real(diagonal(n + m) / 2).astype(dtype)
         if k not in inside:
             continue
-        p, q = core - left * gram_v, adjoint(core) - left * gram_u
-        omega = (p * right + q * left) * squares + gram_u * unit / 2
-        psi = (q * right + p * left) * squares + gram_v * unit / 2
-        if jnp.iscomplexobj(core):
-            omega = omega + 1j * jnp.imag(core) * unit * inverse[..., None, :]
-        us[k], vs[k] = matmul(u, omega), matmul(v, psi)
-        if rows > columns:
-            image = matmul(rest, v)
-            us[k] = us[k] + _columns(image - matmul(u, matmul(adjoint(u), image)), inverse.astype(dtype))
-        if columns > rows:
-            image = matmul(adjoint(rest), u)
-            vs[k] = vs[k] + _columns(image - matmul(v, matmul(vh, image)), inverse.astype(dtype))
-        products[k] = _columns(us[k], s.astype(dtype)) + _columns(u, ss[k]) + both
+        even, odd = (n + m) * differences, (n - m) * sums
+        x, y = even + odd - _on_diagonal(norms_u, unit) / 2, even - odd - _on_diagonal(norms_v, unit) / 2
+        if jnp.iscomplexobj(n):
+            x = x + 1j * jnp.imag(n) * unit * inverse[..., None, :]
+        us[k], vs[k] = matmul(u, x), matmul(v, y)
+        if rows > columns and not is_zero(right):
+            us[k] = us[k] + _columns(right - matmul(u, n), inverse)
+        if columns > rows and not is_zero(left):
+            vs[k] = vs[k] + _columns(left - matmul(v, m), inverse)
     values = series_of(structure, primal[0], {k: jnp.real(c).astype(s.dtype) for k, c in ss.items()}, needed[0])
     if not with_vectors:
         return [values]
