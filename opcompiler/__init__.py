@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         UnsupportedPrimitiveError,
     )
+    from opcompiler.execution.control import Control
     from opcompiler.execution.functions import Function
     from opcompiler.execution.losses import mean_squared, squared
     from opcompiler.execution.operator import CompiledOperator
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentTypeError",
     "CompiledOperator",
+    "Control",
     "DerivativeOrderError",
     "Estimate",
     "Exact",
@@ -83,6 +85,7 @@ _HOMES = {
     "Stochastic": "opcompiler.ir.scheme",
     "Runtime": "opcompiler.ir.declarations",
     "Estimate": "opcompiler.execution.replicates",
+    "Control": "opcompiler.execution.control",
     "Function": "opcompiler.execution.functions",
     **dict.fromkeys(("mean_squared", "squared"), "opcompiler.execution.losses"),
     **dict.fromkeys(("PilotStudy", "pilot"), "opcompiler.execution.pilot"),

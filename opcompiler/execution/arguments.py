@@ -20,9 +20,25 @@ from opcompiler.execution.directions import Directions, Drawn
 from opcompiler.execution.functions import Function
 from opcompiler.execution.heads import Argument
 from opcompiler.ir.declarations import Declarations, ParameterDeclaration
+from opcompiler.ir.plan import Plan
 from opcompiler.language.characters import normalise_name
 
-__all__ = ["BoundCall", "bind"]
+__all__ = ["BoundCall", "BoundControl", "bind"]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundControl:
+    """The control of a call; see `control.Control`.
+
+    Attributes:
+        u: the callables of the earlier function.
+        plan: that it is estimated by; it draws what the plan of the call draws.
+        value: its exact values, with the flat batch axis in front.
+    """
+
+    u: Callable[..., Any] | Mapping[str, Callable[..., Any]]
+    plan: Plan
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,7 @@ class BoundCall:
         batch_shape: common batch shape; () without a batch.
         dtype: common floating type of the points.
         directions: what was drawn, by drawn space.
+        control: of an estimate, or None.
     """
 
     u: Callable[..., Any] | Mapping[str, Callable[..., Any]]
@@ -48,6 +65,7 @@ class BoundCall:
     batch_shape: tuple[int, ...]
     dtype: Any
     directions: Directions = field(default_factory=dict[str, Drawn])
+    control: BoundControl | None = None
 
     @property
     def batch(self) -> int | None:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from opcompiler.errors import ArgumentTypeError, ShapeError
 from opcompiler.execution.accumulation import padded_length, sum_over_chunks
 from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.control import Control
 from opcompiler.execution.draws import key_per_point
 from opcompiler.execution.heads import Argument
 from opcompiler.execution.operator import CompiledOperator, require_operator
@@ -50,11 +51,12 @@ class Squared:
         parameters: Mapping[str, Any] | None = None,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         key: jax.Array | None = None,
+        control: Control | None = None,
     ) -> Any:
         """Evaluate at points; arguments, result and errors as of the operator, but the result is real."""
         count = 1 if self.plug_in else self.replicates
         operator = _divided(self.operator, count)
-        call = operator.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+        call = operator.bound(u, *points, aux=aux, parameters=parameters, functions=functions, control=control)
         keys = keys_of(operator.plan, call, key)
         values = replicated(operator.plan_of(call), call, keys, count)
         return jax.tree.map(
@@ -104,6 +106,7 @@ def mean_squared(
     parameters: Mapping[str, Any] | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     key: jax.Array | None = None,
+    control: Control | None = None,
 ) -> jax.Array:
     """Return (1/N) Σ_i w_i |P u(x_i)|², |·|² summed over all entries of the result: the training loss of P u = 0.
 
@@ -133,6 +136,7 @@ def mean_squared(
         parameters: as for the operator.
         functions: as for the operator.
         key: as for the operator; an exact one needs it for `gradient_directions`.
+        control: as for the operator; slopes of the residual have none.
 
     Returns:
         A real scalar.
@@ -147,7 +151,7 @@ def mean_squared(
         raise ArgumentTypeError(f"gradient_directions={gradient_directions!r}", hint="a number of directions, or None")
     count = 1 if plug_in else replicates
     operator = _divided(operator, count)
-    call = operator.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+    call = operator.bound(u, *points, aux=aux, parameters=parameters, functions=functions, control=control)
     enhanced = not (isinstance(gradient_weight, (int, float)) and gradient_weight == 0)
     gradient_weight = _real_array("gradient_weight", gradient_weight, call.dtype)
     if gradient_weight.shape:
@@ -217,9 +221,10 @@ class _Arrays:
     points: dict[int, Any]
     aux: Any
     parameters: dict[str, Any]
+    control: Any
 
 
-jax.tree_util.register_dataclass(_Arrays, ["points", "aux", "parameters"], [])
+jax.tree_util.register_dataclass(_Arrays, ["points", "aux", "parameters", "control"], [])
 
 
 def _split(call: BoundCall) -> tuple[_Arrays, _Arrays]:
@@ -230,6 +235,7 @@ def _split(call: BoundCall) -> tuple[_Arrays, _Arrays]:
             {number: point.value for number, point in enumerate(call.points) if point.batched == batched},
             call.aux if batched else None,
             {name: parameter.value for name, parameter in call.parameters.items() if parameter.batched == batched},
+            call.control.value if batched and call.control is not None else None,
         )
 
     return part(True), part(False)
@@ -244,6 +250,7 @@ def _joined(call: BoundCall, shared: _Arrays, own: _Arrays, size: int) -> BoundC
         aux=own.aux,
         parameters={name: Argument(parameters[name], given.batched) for name, given in call.parameters.items()},
         batch_shape=(size,),
+        control=None if call.control is None else replace(call.control, value=own.control),
     )
 
 

@@ -13,10 +13,12 @@ import jax.numpy as jnp
 from opcompiler import planning
 from opcompiler.errors import ArgumentTypeError, OperatorNameError
 from opcompiler.execution.arguments import BoundCall, bind
+from opcompiler.execution.control import Control, bound_control
 from opcompiler.execution.network import network_profile
 from opcompiler.execution.replicates import Estimate, estimate, evaluated, keys_of
 from opcompiler.ir.display import rendered
 from opcompiler.ir.network import NetworkProfile
+from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.schedule import parse_bytes
 from opcompiler.ir.scheme import Exact
@@ -49,6 +51,7 @@ class CompiledOperator:
         parameters: Mapping[str, Any] | None = None,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         key: jax.Array | None = None,
+        control: Control | None = None,
     ) -> Any:
         """Evaluate the operator on u at points.
 
@@ -65,8 +68,11 @@ class CompiledOperator:
                 with the batch shape in front.
             functions: callables of the coefficient functions declared None.
             key: what a stochastic operator draws from: one key, or an array of keys of the batch shape. With one key
-            the draws at point i of a batch (flat index) are those of the point alone with
-            `jax.random.fold_in(key, i)`. An exact operator draws nothing and ignores it.
+                the draws at point i of a batch (flat index) are those of the point alone with
+                `jax.random.fold_in(key, i)`. An exact operator draws nothing and ignores it.
+            control: an earlier function with its exact value at these points, from `op.control`: the result is
+                r̂[u] + (r[v] − r̂[v]) with the same directions for both, unbiased, and of small variance where u is
+                near v. The second part is not differentiated. An exact operator ignores it.
 
         Returns:
             A value shaped batch + field axes + derivative axes; for a sequence of texts a tuple of them, for a
@@ -78,7 +84,7 @@ class CompiledOperator:
             opcompiler.errors.ArgumentTypeError: integer or complex points, a wrong number of them (a `TypeError`).
             opcompiler.errors.OperatorNameError: a missing or unknown parameter, function or field (a `NameError`).
         """
-        call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+        call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions, control=control)
         # A missing key is an error before anything is traced.
         keys = keys_of(self.plan, call, key)
         return evaluated(self.plan_of(call), call, keys)
@@ -92,6 +98,7 @@ class CompiledOperator:
         functions: Mapping[str, Callable[..., Any]] | None = None,
         key: jax.Array | None = None,
         repeats: int = 8,
+        control: Control | None = None,
     ) -> Estimate:
         """Return the mean of independent evaluations with its standard error.
 
@@ -106,13 +113,34 @@ class CompiledOperator:
             functions: as for a call.
             key: as for a call.
             repeats: number of evaluations.
+            control: as for a call.
 
         Raises:
             opcompiler.errors.ArgumentTypeError: fewer than two repeats, or what a call refuses.
         """
-        call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions)
+        call = self.bound(u, *points, aux=aux, parameters=parameters, functions=functions, control=control)
         keys = keys_of(self.plan, call, key)
         return estimate(self.plan_of(call), call, keys, repeats)
+
+    def control(
+        self,
+        u: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+        *points: Any,
+        aux: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> Control:
+        """Return a function, frozen, with the value of the exact operator on it: `control=` of later calls.
+
+        What is exact is computed once, and serves all calls at the same points while the function that is trained
+        stays near this one. Arguments and errors are those of a call.
+
+        Raises:
+            opcompiler.errors.LimitError: the exact operator is too large.
+        """
+        exact = replace(self, plan=_exactly(self.plan.normal_form), pinned=False)
+        value = exact(u, *points, aux=aux, parameters=parameters, functions=functions)
+        return Control(u, jax.lax.stop_gradient(value))
 
     def plan_for(
         self,
@@ -131,10 +159,17 @@ class CompiledOperator:
         parameters: Mapping[str, Any] | None = None,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         complete: bool = True,
+        control: Control | None = None,
     ) -> BoundCall:
         """Return the arguments of a call, checked and flattened; see `__call__` for what is refused."""
         declarations = self.plan.normal_form.declarations
-        return bind(declarations, dict(self.functions), u, points, aux, parameters, functions, complete=complete)
+        call = bind(declarations, dict(self.functions), u, points, aux, parameters, functions, complete=complete)
+        if control is None or self.plan.sampling is None:
+            return call
+        if control.value is None:
+            control = self.control(control.u, *points, aux=aux, parameters=parameters, functions=functions)
+        other = bind(declarations, dict(self.functions), control.u, points, aux, parameters, functions)
+        return replace(call, control=bound_control(other, self.plan_of(other), control.value))
 
     def __hash__(self) -> int:
         """Hash once: a plan is a large nested value and `jax.jit` asks often."""
@@ -242,6 +277,12 @@ def lower(
             f"{', '.join(unknown)} is no declared function", hint=f"declared: {', '.join(declared) or 'none'}"
         )
     return CompiledOperator(plan, tuple(sorted((functions or {}).items())), pinned)
+
+
+@lru_cache(maxsize=64)
+def _exactly(normal_form: NormalForm) -> Plan:
+    """Return the exact plan of an operator."""
+    return planning.plan(normal_form, Exact())
 
 
 @lru_cache(maxsize=512)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from opcompiler import planning
 from opcompiler.errors import ArgumentTypeError
 from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.control import drawn_value
 from opcompiler.execution.draws import directions_for, key_per_point
 from opcompiler.execution.heads import Argument
 from opcompiler.execution.run import run
@@ -92,7 +93,7 @@ def evaluated(plan: Plan, call: BoundCall, keys: jax.Array | None) -> Any:
     """Return the value of a call that draws with these keys, from `keys_of`."""
     if plan.sampling is None or keys is None:
         return run(plan, call)
-    return run(plan, call, directions_for(plan.sampling, keys, call.dtype))
+    return drawn_value(plan, call, directions_for(plan.sampling, keys, call.dtype))
 
 
 def replicated(plan: Plan, call: BoundCall, keys: jax.Array | None, count: int) -> Any:
@@ -140,6 +141,7 @@ def _repeated(call: BoundCall, count: int) -> BoundCall:
             for name, parameter in call.parameters.items()
         },
         batch_shape=(count * call.point_count,),
+        control=None if call.control is None else replace(call.control, value=jax.tree.map(copies, call.control.value)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, product
 from math import prod, sqrt
@@ -12,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import opcompiler as oc
+from opcompiler.execution.control import drawn_value
 from opcompiler.execution.directions import Drawn
-from opcompiler.execution.run import run
 
 LAWS = oc.laws
 
@@ -37,8 +38,14 @@ class Exponentials:
         return self.weights @ (np.exp(self.rates @ z) * np.array([symbol(a) for a in self.rates]))
 
 
-def mean_over_all_outcomes(operator, u, *point):
+def mean_over_all_outcomes(operator, u, *point, control=None):
     """Return Σ probability · value over everything that the operator can draw at one point."""
+    probabilities, values = all_outcomes(operator, u, *point, control=control)
+    return jax.tree.map(lambda leaf: np.tensordot(probabilities, leaf, axes=1), values)
+
+
+def all_outcomes(operator, u, *point, control=None):
+    """Return the probabilities of everything that the operator can draw at one point, and its values then."""
     plan = operator.plan
     sampling = plan.sampling
     independent = [
@@ -60,8 +67,11 @@ def mean_over_all_outcomes(operator, u, *point):
         for draw in sampling.draws
     }  # fmt: skip
     points = [jnp.broadcast_to(x, (len(outcomes), *jnp.shape(x))) for x in point]
-    values = run(plan, operator.bound(u, *points), directions)
-    return jax.tree.map(lambda leaf: np.tensordot(np.array(probabilities), np.asarray(leaf), axes=1), values)
+    if control is not None:
+        every = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(outcomes), *jnp.shape(leaf))), control.value)
+        control = replace(control, value=every)
+    values = drawn_value(plan, operator.bound(u, *points, control=control), directions)
+    return np.array(probabilities), jax.tree.map(np.asarray, values)
 
 
 def _outcomes(draw) -> Iterator[tuple[Fraction, dict]]:
