@@ -328,7 +328,7 @@ def _real_array(name: str, value: Any, dtype: Any) -> jax.Array:
         array = jnp.asarray(value)
     except (TypeError, ValueError):
         array = None
-    if array is None or jnp.iscomplexobj(array) or not jnp.issubdtype(array.dtype, jnp.number):
+    if array is None or jnp.issubdtype(array.dtype, jax.dtypes.extended) or jnp.iscomplexobj(array):
         raise ArgumentTypeError(
             f"{name} is {type(value).__name__}, not a real number or an array of them", hint=f"{name}=1.0"
         )
