@@ -210,7 +210,8 @@ def _orthonormal(rows: jax.Array) -> jax.Array:
     For normal entries Q is uniform because the positive diagonal makes the decomposition unique (F. Mezzadri, Notices
     of the AMS 54, 2007, p. 592). Few rows in many dimensions are well conditioned, and a Cholesky factor of their
     products does, inverted because a substitution in all dim columns costs a hundred times as much where threads of
-    the linear algebra library wait for each other; else Householder reflections.
+    the linear algebra library wait for each other; else rows are orthogonalised one by one. (Two batched
+    decompositions by reflections side by side never end where XLA has two threads.)
     """
     count, dim = rows.shape[-2:]
     if 4 * count <= dim:
@@ -219,9 +220,27 @@ def _orthonormal(rows: jax.Array) -> jax.Array:
         unit = jnp.broadcast_to(jnp.eye(count, dtype=rows.dtype), factor.shape)
         inverse = jax.scipy.linalg.solve_triangular(factor, unit, lower=True)
         return jnp.matmul(inverse, rows, precision=full)
-    basis, factor = jnp.linalg.qr(jnp.swapaxes(rows, -1, -2))
-    signs = jnp.where(jnp.diagonal(factor, axis1=-2, axis2=-1) < 0, -1, 1).astype(rows.dtype)
-    return jnp.swapaxes(basis * signs[..., None, :], -1, -2)
+    return _gram_schmidt(rows)
+
+
+def _gram_schmidt(rows: jax.Array) -> jax.Array:
+    """Return orthonormal rows, row n in the span of the first n + 1 rows.
+
+    Every projection is done twice, after which rows are orthogonal to working precision unless they are dependent in
+    that precision.
+    """
+    full = jax.lax.Precision.HIGHEST
+
+    def step(number: Any, basis: jax.Array) -> jax.Array:
+        row = jax.lax.dynamic_index_in_dim(rows, number, axis=-2)
+        for _ in range(2):
+            # Rows that are not made yet are zero.
+            along = jnp.matmul(row, jnp.swapaxes(basis, -1, -2), precision=full)
+            row = row - jnp.matmul(along, basis, precision=full)
+        row = row / jnp.linalg.norm(row, axis=-1, keepdims=True)
+        return jax.lax.dynamic_update_index_in_dim(basis, row, number, axis=-2)
+
+    return jax.lax.fori_loop(0, rows.shape[-2], step, jnp.zeros_like(rows))
 
 
 # --- given probabilities ----------------------------------------------------------------------------------------

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from opcompiler.errors import ArgumentTypeError, ShapeError
-from opcompiler.execution.draws import _alias_table, _drawn, arrangement, directions_for, key_per_point
+from opcompiler.execution.draws import (
+    _alias_table,
+    _drawn,
+    _orthonormal,
+    arrangement,
+    directions_for,
+    key_per_point,
+)
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.law import (
     Coordinates,
@@ -206,6 +213,27 @@ def test_blocks_of_directions_are_orthonormal(law, count, dim, size):
         block = rows[:, start : start + size]
         gram = block @ np.swapaxes(block, 1, 2)
         np.testing.assert_allclose(gram, np.broadcast_to(np.eye(block.shape[1]), gram.shape), atol=2e-6)
+
+
+@pytest.mark.parametrize("dim", [6, 30])
+def test_orthonormal_directions_are_those_of_the_decomposition_with_positive_diagonal(dim):
+    rows = jax.random.normal(KEY, (4, 6, dim))
+    basis, factor = np.linalg.qr(np.swapaxes(rows, 1, 2))
+    expected = np.swapaxes(basis * np.sign(np.diagonal(factor, axis1=1, axis2=2))[:, None], 1, 2)
+    np.testing.assert_allclose(_orthonormal(rows), expected, atol=1e-12)
+
+
+def test_rows_that_are_nearly_dependent_are_made_orthonormal():
+    rows = jnp.eye(3, dtype=jnp.float32) * jnp.float32(1e-4) + 1
+    found = np.asarray(_orthonormal(rows))
+    np.testing.assert_allclose(found @ found.T, np.eye(3), atol=1e-6)
+
+
+def test_two_draws_of_many_points_end():
+    """Two batched decompositions by reflections wait for each other's threads for ever."""
+    draws = sampling(*(Draw(space, "x", 6, 5, Orthogonal()) for space in "ab"))
+    found = jax.jit(lambda key: directions_for(draws, jax.random.split(key, 3000), jnp.float32))(KEY)
+    assert found["b"].rows.shape == (3000, 1, 6, 5)
 
 
 def test_directions_have_the_type_of_the_points():
