@@ -42,7 +42,7 @@ coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (about
 operators: $(VENV)/installed-dev ## Compare all strategies on 300 random operators (about 10 minutes)
 	@OPCOMPILER_DRAWS=300 $(BIN)/python -m pytest -q --durations=5 tests/planning/test_strategies.py
 
-reproduce-small: $(VENV)/installed-dev ## Train the small set of problems and write its table (under half an hour)
+reproduce-small: $(VENV)/installed-dev ## Train the small set of problems and write its table (goes on where it was stopped)
 	@$(BIN)/python examples/high_dimensional/reproduce.py --set small --runs build/runs \
 	  --csv docs/solving_small.csv --table docs/solving_small.md
 

@@ -42,7 +42,7 @@ class Row:
 
 
 def small() -> Iterable[Row]:
-    """Under half an hour on two CPU cores."""
+    """Few steps in few dimensions, for a few CPU cores."""
     for seed in range(3):
         for problem in ("sine-gordon-two-body", "allen-cahn-two-body"):
             for dim, steps in ((100, 1500), (1000, 400)):

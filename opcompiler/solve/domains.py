@@ -8,6 +8,9 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 
+from opcompiler.errors import ArgumentTypeError
+from opcompiler.solve.checks import require_count, require_positive
+
 __all__ = ["Ball", "Box", "Domain", "Shell", "brownian_paths", "directions"]
 
 
@@ -48,6 +51,11 @@ class Ball:
     dim: int
     radius: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse what is no ball."""
+        require_count("dim", self.dim)
+        require_positive("radius", self.radius)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one point."""
@@ -80,6 +88,14 @@ class Shell:
     dim: int
     inner: float = 1.0
     outer: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no shell."""
+        require_count("dim", self.dim)
+        require_positive("inner", self.inner)
+        require_positive("outer", self.outer)
+        if not self.inner < self.outer:
+            raise ArgumentTypeError(f"no shell lies between {self.inner} and {self.outer}", hint="inner < outer")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -116,6 +132,11 @@ class Box:
     low: float = 0.0
     high: float = 1.0
     shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no box."""
+        if not self.low < self.high:
+            raise ArgumentTypeError(f"no box lies between {self.low} and {self.high}", hint="low < high")
 
     @property
     def size(self) -> float:

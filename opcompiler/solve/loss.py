@@ -13,6 +13,7 @@ from opcompiler.errors import ArgumentTypeError
 from opcompiler.execution.losses import mean_squared
 from opcompiler.execution.operator import CompiledOperator
 from opcompiler.ir.scheme import Exact, Scheme
+from opcompiler.solve.checks import require_count
 from opcompiler.solve.statement import Condition, Field, Problem
 
 __all__ = ["Boundary", "Loss", "Terms", "loss_of"]
@@ -90,8 +91,8 @@ def loss_of(
         ArgumentTypeError: numbers of points that are not positive, or no kind of boundary.
         OpCompilerError: a text is wrong.
     """
-    if points < 1 or boundary_points < 1:
-        raise ArgumentTypeError(f"a loss needs points, got {points} and {boundary_points} on the boundary")
+    require_count("points", points)
+    require_count("boundary_points", boundary_points)
     if boundary not in ("hard", "soft"):
         raise ArgumentTypeError(f"no boundary is called {boundary!r}", hint='"hard" or "soft"')
     soft = problem.conditions if problem.hard and boundary == "hard" else problem.enforced + problem.conditions

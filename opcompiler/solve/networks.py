@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler.errors import ArgumentTypeError
+from opcompiler.solve.checks import require_count
 from opcompiler.solve.extras import load
 from opcompiler.solve.statement import Problem
 
@@ -180,7 +181,12 @@ def network(
         width: neurons per hidden layer.
         depth: hidden layers.
         block: neighbouring coordinates that share weights in the first layer; 1 shares none.
+
+    Raises:
+        ArgumentTypeError: no such kind, or a size that is no positive whole number.
     """
+    require_count("width", width)
+    require_count("depth", depth)
     given: dict[str, Any] = {"width": width, "depth": depth, "block": block}
     given |= {"sizes": problem.sizes, "amplitude": problem.amplitude}
     match kind:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, assert_never, get_args
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from opcompiler.errors import ArgumentTypeError, OpCompilerError
 from opcompiler.ir.scheme import Exact, Scheme
 from opcompiler.solve import checkpoint as checkpoints
+from opcompiler.solve.checks import require_count, require_positive
 from opcompiler.solve.extras import load
 from opcompiler.solve.judging import Judgement, Test
 from opcompiler.solve.loss import Boundary, Loss, loss_of
@@ -74,10 +75,13 @@ class Settings:
     checkpoint_every: int = 1000
 
     def __post_init__(self) -> None:
-        """Refuse counts that are not positive."""
-        for name in ("steps", "test_points", "log_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ArgumentTypeError(f"{name} is {getattr(self, name)}, expected a positive number")
+        """Refuse counts that are not positive, and a learning rate, seed or schedule that is none."""
+        for name in ("steps", "points", "boundary_points", "test_points", "log_every", "checkpoint_every"):
+            require_count(name, getattr(self, name))
+        require_count("seed", self.seed, least=0)
+        require_positive("learning_rate", self.learning_rate)
+        if self.schedule not in get_args(Schedule):
+            raise ArgumentTypeError(f"no schedule is called {self.schedule!r}", hint=", ".join(get_args(Schedule)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,15 +129,22 @@ def train(
         watch: called with (step, loss) whenever a row is logged.
 
     Raises:
+        ArgumentTypeError: problem, settings or network are something else; there is nothing to resume.
         DivergenceError: the loss is not finite; the last checkpoint is kept.
         CheckpointError: the checkpoint belongs to another run.
         MissingExtraError: the extra [solve] is not installed.
     """
     for library in ("equinox", "optax", "tqdm", *(["matplotlib"] if directory is not None else [])):
         load(library)  # what is missing is missed before hours of training
+    if not isinstance(problem, Problem):
+        raise ArgumentTypeError(f"{problem!r} is no problem", hint='problem("kdv"), or equation(…)')
     settings = settings or Settings()
+    if not isinstance(settings, Settings):
+        raise ArgumentTypeError(f"{settings!r} are no settings", hint="Settings(steps=1000)")
     if resume and directory is None:
         raise ArgumentTypeError("there is nothing to resume without a directory", hint="name that of the first run")
+    if network is not None and not callable(network):
+        raise ArgumentTypeError(f"{network!r} is no network", hint="a callable pytree of one point, or None")
     if network is None:
         network = random_network(problem, jax.random.key(settings.seed))
     run = _Run(problem, settings, network, Path(directory) if directory is not None else None)
@@ -284,7 +295,7 @@ def _rate(settings: Settings) -> Callable[[Any], Any]:
         case "exponential":
             return optax.exponential_decay(rate, steps, _EXPONENTIAL_END)
         case other:
-            raise ArgumentTypeError(f"no schedule is called {other!r}", hint="constant, linear, cosine or exponential")
+            assert_never(other)
 
 
 def _identity(problem: Problem, settings: Settings, parameters: Any) -> dict[str, Any]:

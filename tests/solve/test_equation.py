@@ -66,9 +66,19 @@ def test_a_hard_factor_vanishes_on_the_boundary():
         ({"text": "Δu = h"}, oc.OperatorNameError, "h"),
         ({"text": "Δu = g"}, oc.ArgumentTypeError, "without a solution"),
         ({"domain": {"y": Ball(3)}}, oc.ArgumentTypeError, "domains are given for y"),
+        ({"domain": "ball"}, oc.ArgumentTypeError, "no domain"),
         ({"domain": Ball(4)}, oc.ArgumentTypeError, r"shape \(4,\)"),
     ],
 )
 def test_mistakes(declared: dict, error: type, message: str):
     with pytest.raises(error, match=message):
         equation(**({"text": "Δu = 0", "spaces": {"x": 3}, "domain": Ball(3)} | declared))
+
+
+@pytest.mark.parametrize(
+    "empty", [lambda: Ball(0), lambda: Ball(2.5), lambda: Ball(2, -1.0), lambda: Shell(3, 2.0, 1.0), lambda: Box(1, 0)]
+)
+def test_empty_domains_are_refused(empty):
+    with pytest.raises(oc.ArgumentTypeError) as caught:
+        empty()
+    assert caught.value.hint

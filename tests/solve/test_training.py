@@ -197,7 +197,20 @@ def test_any_callable_pytree_trains(poisson):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"log_every": 0}, {"schedule": "sometimes"}, {"boundary": "firm"}, {"points": 0}]
+    "wrong",
+    [
+        {"steps": 0},
+        {"steps": 1.5},
+        {"log_every": 0},
+        {"schedule": "sometimes"},
+        {"boundary": "firm"},
+        {"points": 0},
+        {"learning_rate": float("nan")},
+        {"learning_rate": -1.0},
+        {"seed": "one"},
+        {"scheme": "exact"},
+    ],
+    ids=str,
 )
 def test_wrong_settings_are_refused(poisson, wrong: dict):
     with pytest.raises(oc.ArgumentTypeError):
@@ -207,3 +220,14 @@ def test_wrong_settings_are_refused(poisson, wrong: dict):
 def test_nothing_is_resumed_without_a_directory(poisson):
     with pytest.raises(oc.ArgumentTypeError, match="directory"):
         train(poisson, SETTINGS, resume=True)
+
+
+def test_what_is_no_problem_and_what_are_no_settings_is_refused(poisson):
+    with pytest.raises(oc.ArgumentTypeError, match="no problem"):
+        train("poisson-two-body")
+    with pytest.raises(oc.ArgumentTypeError, match="no settings"):
+        train(poisson, {"steps": 1})
+    with pytest.raises(oc.ArgumentTypeError, match="no network"):
+        train(poisson, SETTINGS, "mlp")
+    with pytest.raises(oc.ArgumentTypeError, match="width"):
+        network(poisson, jax.random.key(0), width=0)

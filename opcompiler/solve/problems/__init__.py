@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from opcompiler.errors import ArgumentTypeError, OperatorNameError
+from opcompiler.solve.checks import require_count
 from opcompiler.solve.problems.ball import EQUATIONS, houman, inseparable
 from opcompiler.solve.problems.biharmonic import biharmonic
 from opcompiler.solve.problems.control import black_scholes_barenblatt, hjb_linear, hjb_quadratic
@@ -97,8 +98,8 @@ def problem(name: str, dim: int | None = None, seed: int = 0) -> Problem:
     if name not in PROBLEMS:
         raise OperatorNameError(f"no problem is called {name!r}", hint=f"one of {', '.join(PROBLEMS)}")
     family = PROBLEMS[name]
-    if dim is not None and dim < 1:
-        raise ArgumentTypeError(f"a problem has at least one dimension, got {dim}")
+    if dim is not None:
+        require_count("dim", dim)
     if family.fixed and dim not in (None, family.dim):
         raise ArgumentTypeError(f"{name} has {family.dim} spatial dimension{'s' * (family.dim > 1)}, not {dim}")
     return family.build(family.dim if dim is None else dim, seed)

@@ -1,6 +1,6 @@
 """Terminal-value problems of control and finance: Hamilton–Jacobi–Bellman and Black–Scholes–Barenblatt equations.
 
-HJB-LIN: Wang, Li, Wang and others 2022 (arXiv 2206.02016, equation 100); HJB-LQG and Black–Scholes–Barenblatt: Han,
+HJB-LIN: Wang, Li, He and Wang 2022 (arXiv 2206.02016); HJB-LQG and Black–Scholes–Barenblatt: Han,
 Jentzen and E 2018 (arXiv 1707.02568) and Raissi 2018 (arXiv 1804.07010).
 """
 

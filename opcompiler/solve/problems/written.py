@@ -133,6 +133,10 @@ def _domains(spaces: Mapping[str, Any], domain: Mapping[str, Domain] | Domain) -
         names = ", ".join(space.name for space in declared)
         raise ArgumentTypeError(f"domains are given for {', '.join(given)}, the spaces are {names}")
     for space in declared:
+        if not hasattr(given[space.name], "vanishing"):
+            raise ArgumentTypeError(
+                f"the domain of {space.name} is {given[space.name]!r}, no domain", hint="Ball(3), Shell(3) or Box(0, 1)"
+            )
         if given[space.name].shape != space.shape:
             raise ArgumentTypeError(
                 f"the domain of {space.name} has points of shape {given[space.name].shape}, expected {space.shape}"
