@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 
+from opcompiler import taylor
 from opcompiler.execution.fields import at_one_point
 from opcompiler.ir.network import AffineBottleneck, NetworkProfile
 from opcompiler.ir.space import Space
@@ -20,6 +21,9 @@ _PASSED_ON = frozenset({"reshape", "squeeze", "convert_element_type", "expand_di
 
 _PASSED_ON_BESIDE_CONSTANTS = frozenset({"broadcast_in_dim", "add", "sub", "mul", "div"})
 """The same, as long as everything else is constant and the number of entries stays: (x − mean) / deviation."""
+
+_JOINED = frozenset({"concatenate", "stack", "pad"})
+"""Primitives that put points and constants side by side."""
 
 _NONLINEAR = frozenset(
     {
@@ -47,10 +51,6 @@ class _Tally:
     widest: int = 0
     stored: int = 0
     operations: int = 0
-    uses: dict[str, int] = field(default_factory=dict)
-    widths: dict[str, list[int]] = field(default_factory=dict)
-    moved: set[str] = field(default_factory=set)
-    squared: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,11 @@ class _Value:
         depends: whether it depends on the arguments.
         space: the space whose point it is, up to factors and shifts.
         by_coordinate: the space, with more than one coordinate, of which every entry sees one coordinate only.
-        unmoved: whether it is the point itself, without factors and shifts.
-        square_of: the space whose point it is the square of, entry by entry.
     """
 
     depends: bool = False
     space: str | None = None
     by_coordinate: str | None = None
-    unmoved: bool = False
-    square_of: str | None = None
 
 
 _CONSTANT = _Value()
@@ -90,17 +86,15 @@ def network_profile(
     arguments = (*points,) if aux is None else (*points, aux)
     closed = jax.make_jaxpr(at_one_point(u))(*arguments)
     jaxpr = closed.jaxpr
-    values = [_Value(True, space.name, space.name if space.dim > 1 else None, True) for space in spaces]
+    values = [_Value(True, space.name, space.name if space.dim > 1 else None) for space in spaces]
     values += [_DEPENDENT] * (len(jaxpr.invars) - len(values))
     tally = _Tally()
-    outputs = _walk(jaxpr, [_CONSTANT] * len(jaxpr.constvars), values, tally, 1)
-    for value in outputs:
-        _use(value, tally)
+    _walk(jaxpr, [_CONSTANT] * len(jaxpr.constvars), values, tally, 1)
     return NetworkProfile(
         linear_flops=tally.linear,
         elementwise_outputs=tally.elementwise,
         first_layer_flops=tally.first,
-        bottlenecks=tuple(b for space in spaces if (b := _bottleneck(space, tally)) is not None),
+        bottlenecks=_bottlenecks(closed, spaces),
         bilinear_flops=tally.bilinear,
         addition_outputs=tally.additions,
         coordinate_outputs=tally.by_coordinate,
@@ -110,14 +104,10 @@ def network_profile(
     )
 
 
-def _bottleneck(space: Space, tally: _Tally) -> AffineBottleneck | None:
-    """Return the bottleneck of a space whose point is only taken by dense layers, and by |x|² beside them."""
-    widths, radial = tally.widths.get(space.name, []), space.name in tally.squared
-    if tally.uses.get(space.name, 0) != len(widths) or not (widths or radial):
-        return None
-    if radial and space.name in tally.moved:
-        return None
-    return AffineBottleneck(space.name, sum(widths), radial) if sum(widths) < space.dim else None
+def _bottlenecks(closed: Any, spaces: Sequence[Space]) -> tuple[AffineBottleneck, ...]:
+    """Return the affine bottlenecks between single spaces and the rest of u."""
+    found = [(space.name, taylor.width_of(closed, number)) for number, space in enumerate(spaces) if space.dim > 1]
+    return tuple(AffineBottleneck(name, *width) for name, width in found if width is not None)
 
 
 def _walk(
@@ -144,20 +134,14 @@ def _equation(equation: Any, inputs: list[_Value], tally: _Tally, times: int) ->
     if not depends:
         return [_CONSTANT] * outputs
     inner = _inner_call(equation)
-    if equation.primitive.name == "custom_jvp_call":  # its derivative rule sees the point, whatever the body does
-        for value in inputs:
-            _use(value, tally)
     if inner is not None and len(inner.jaxpr.invars) == len(inputs) and len(inner.jaxpr.outvars) == outputs:
         return _walk(inner.jaxpr, [_CONSTANT] * len(inner.jaxpr.constvars), inputs, tally, times)
     if (passed := _passed_on(equation, inputs)) is not None:
         return [passed]
-    squared = _squared(equation, inputs, tally)
-    for value in inputs if squared is None else ():
-        _use(value, tally)
     bodies = _bodies(equation, inputs)
     for body, arguments, repeats in bodies:
         _walk(body.jaxpr, [_CONSTANT] * len(body.jaxpr.constvars), arguments, tally, times * repeats)
-    result = _result(equation, inputs) if squared is None else squared
+    result = _result(equation, inputs)
     if not bodies:
         tally.operations += times
         _count(equation, inputs, result, tally, times)
@@ -199,50 +183,25 @@ def _count(equation: Any, inputs: list[_Value], result: _Value, tally: _Tally, t
 
 
 def _passed_on(equation: Any, inputs: list[_Value]) -> _Value | None:
-    """Return the point that an equation only reshapes, shifts or scales, entry by entry."""
+    """Return the point that an equation only reshapes, shifts, scales or puts beside others, entry by entry."""
     name = equation.primitive.name
     points = [(value, atom) for value, atom in zip(inputs, equation.invars, strict=True) if value.depends]
+    if name in _JOINED and all(value.space is not None for value, _ in points):
+        return max(points, key=lambda point: _size(point[1]))[0]
     if len(points) != 1 or points[0][0].space is None:
         return None
     value, atom = points[0]
-    moved = replace(value, unmoved=False)
     if name in _PASSED_ON:
-        return moved
+        return value
     same_size = math.prod(atom.aval.shape) == _size(equation.outvars[0])
     divided = name == "div" and inputs[1].depends
-    return moved if name in _PASSED_ON_BESIDE_CONSTANTS and same_size and not divided else None
-
-
-def _squared(equation: Any, inputs: list[_Value], tally: _Tally) -> _Value | None:
-    """Return x² or |x|², where an equation computes one of them from the point itself; None otherwise."""
-    name, operands, parameters = equation.primitive.name, equation.invars, equation.params
-    value = inputs[0]
-    if value.square_of and name == "reduce_sum" and len(parameters["axes"]) == len(operands[0].aval.shape):
-        tally.squared.add(value.square_of)
-        return _DEPENDENT
-    if value.space is None or not value.unmoved:
-        return None
-    twice = len(operands) == 2 and operands[0] is operands[1]
-    if name == "square" or (name == "integer_pow" and parameters["y"] == 2) or (name == "mul" and twice):
-        return _Value(True, by_coordinate=value.by_coordinate, square_of=value.space)
-    if name == "dot_general" and twice and not equation.outvars[0].aval.shape:
-        (left, right), _ = parameters["dimension_numbers"]
-        if left == right and parameters["preferred_element_type"] in (None, operands[0].aval.dtype):
-            tally.squared.add(value.space)
-            return _DEPENDENT
-    return None
+    return value if name in _PASSED_ON_BESIDE_CONSTANTS and same_size and not divided else None
 
 
 def _is_product(name: str, inputs: list[_Value]) -> bool:
     if name == "div":
         return inputs[1].depends
     return all(value.depends for value in inputs)
-
-
-def _use(value: _Value, tally: _Tally) -> None:
-    for space in (value.space, value.square_of):
-        if space is not None:
-            tally.uses[space] = tally.uses.get(space, 0) + 1
 
 
 def _inner_call(equation: Any) -> Any:
@@ -283,15 +242,10 @@ def _bodies(equation: Any, inputs: list[_Value]) -> list[tuple[Any, list[_Value]
 
 def _count_dot(equation: Any, inputs: list[_Value], tally: _Tally, times: int) -> None:
     flops = times * _dot_flops(equation)
-    depth = _depth(equation)
     tally.linear += flops
-    for value, other, atom in zip(inputs, reversed(inputs), equation.invars, strict=True):
+    for value, other in zip(inputs, reversed(inputs), strict=True):
         if value.space is not None and not other.depends:
             tally.first += flops
-            if math.prod(atom.aval.shape) == depth:
-                tally.widths.setdefault(value.space, []).append(_size(equation.outvars[0]))
-                if not value.unmoved:
-                    tally.moved.add(value.space)
 
 
 def _dot_flops(equation: Any) -> int:

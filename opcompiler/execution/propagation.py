@@ -15,8 +15,9 @@ from opcompiler.execution.fields import declared_fields, floating
 from opcompiler.execution.gradients import contraction_readings
 from opcompiler.execution.heads import Argument
 from opcompiler.execution.readout import read
-from opcompiler.execution.seeds import seeded
+from opcompiler.execution.seeds import axis_coefficients, seeded
 from opcompiler.ir.plan import Plan, Propagation
+from opcompiler.ir.space import Space
 
 __all__ = ["contraction_values", "plain_value"]
 
@@ -101,6 +102,13 @@ def _evaluate(
         seeded(point, space, propagation.algebra, propagation.seeds, scalars, directions_in(space, plan, call))
         for point, space in zip(call.points, spaces, strict=True)
     ]
+    recombinations = {
+        number: recombination
+        for number, space in enumerate(spaces)
+        if (recombination := _recombination(propagation, space, scalars)) is not None
+    }
+    if recombinations:
+        function = taylor.pulled_back(function, recombinations)
     axes: list[int | None] = [0 if point.batched else None for point in call.points]
     if call.aux is not None:
         arguments.append(call.aux)
@@ -112,10 +120,19 @@ def _evaluate(
         tuple(arguments),
         propagation.algebra,
         scalars=tuple(scalars),
-        compress=tuple((compression.axis, compression.width) for compression in propagation.compressions),
-        radial=tuple(compression.axis for compression in propagation.compressions if compression.radial),
         wanted={part.element for readout in propagation.readouts for part in readout.parts},
+        recombined={own.axis: own.signs for own in recombinations.values()},
     )
+
+
+def _recombination(propagation: Propagation, space: Space, scalars: Sequence[Any]) -> taylor.Recombination | None:
+    """Return how the directions of a space are recombined, with the coefficients of the seeds along them."""
+    for compression in propagation.compressions:
+        axis = propagation.algebra.axes[compression.axis]
+        if axis.ranges[0].space == space.name:
+            coefficients = axis_coefficients(propagation.algebra, propagation.seeds, compression.axis, scalars)
+            return taylor.Recombination(compression.axis, compression.width, compression.radial, coefficients)
+    return None
 
 
 def _is_jet(node: Any) -> bool:

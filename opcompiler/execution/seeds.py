@@ -18,7 +18,7 @@ from opcompiler.ir.algebra import Algebra, Axis, AxisSeed, CoordinateSeed, Seed
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.space import Space
 
-__all__ = ["seeded"]
+__all__ = ["axis_coefficients", "seeded"]
 
 _NOTHING: Mapping[str, Drawn] = MappingProxyType({})
 
@@ -51,6 +51,18 @@ def seeded(
         for element, own in by_element.items()
     }
     return taylor.variable(point.value, algebra, values)
+
+
+def axis_coefficients(
+    algebra: Algebra, seeds: Sequence[Seed], axis: int, scalars: Sequence[Any]
+) -> tuple[tuple[int, Any], ...]:
+    """Return the families of an axis that have seeds along its directions, with their coefficients."""
+    found: dict[int, Coefficient] = {}
+    for seed in seeds:
+        if isinstance(seed, AxisSeed) and algebra.elements[seed.element].axis == axis:
+            known = found.get(seed.element)
+            found[seed.element] = seed.coefficient if known is None else known + seed.coefficient
+    return tuple((element, coefficient_value(coefficient, scalars)) for element, coefficient in found.items())
 
 
 def _touches(seed: Seed, names: Collection[str], algebra: Algebra) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from opcompiler.ir.algebra import Axis
+from opcompiler.ir.algebra import Axis, CoordinateSeed
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.network import AffineBottleneck, NetworkProfile
 from opcompiler.ir.plan import Certificate, Compression, Propagation
@@ -29,7 +29,8 @@ def compressed(
         for number, axis in enumerate(propagation.algebra.axes)
         if (space := _whole_space(axis, declarations)) in bottleneck_of
         and (compression := _compression(number, bottleneck_of[space])).width < axis.size
-        and (not compression.radial or _seeded_plainly(propagation, number))
+        and _seeded_along(propagation, number)
+        and (not compression.radial or _moved_by_other_spaces(propagation, number, declarations))
     )
     if not compressions or certificate.carried != certificate.minimum:
         return propagation, certificate
@@ -48,11 +49,24 @@ def _compression(axis: int, bottleneck: AffineBottleneck) -> Compression:
     return Compression(axis, bottleneck.width + 2 * bottleneck.radial, bottleneck.radial)
 
 
-def _seeded_plainly(propagation: Propagation, axis: int) -> bool:
-    """Whether the axis has one seed, of the first degree and the same for every value of the parameters."""
+def _seeded_along(propagation: Propagation, axis: int) -> bool:
+    """Whether direction r of every family with a seed is a multiple of coordinate r."""
     elements = propagation.algebra.elements
-    seeds = [seed for seed in propagation.seeds if elements[seed.element].axis == axis]
-    return all(elements[seed.element].degree == 1 and seed.coefficient.is_rational for seed in seeds)
+    return not any(
+        isinstance(seed, CoordinateSeed) and elements[seed.element].axis == axis for seed in propagation.seeds
+    )
+
+
+def _moved_by_other_spaces(propagation: Propagation, axis: int, declarations: Declarations) -> bool:
+    """Whether the directions of |x|² are those of x: single coefficients that multiply a family do not move x.
+
+    In ∂_v ∂_i |x|² = 2v_i a direction v of the space itself would appear. Scalar coordinates are other spaces.
+    """
+    algebra = propagation.algebra
+    family = {n for n, element in enumerate(algebra.elements) if element.axis == axis}
+    factors = {n for term in algebra.table if term.out in family for n in (term.left, term.right)} - family
+    moved = [seed.space for seed in propagation.seeds if isinstance(seed, CoordinateSeed) and seed.element in factors]
+    return all(declarations.space(space).shape == () for space in moved)
 
 
 def _whole_space(axis: Axis, declarations: Declarations) -> str | None:

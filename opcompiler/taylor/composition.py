@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import numpy as np
 from jax import numpy as jnp
 
 from opcompiler.taylor.blocks import expand
@@ -68,7 +67,8 @@ def composed(
 
 
 def _like(tangent: Any, block: Any) -> jax.Array:
-    """The tangent of a block, with its shape."""
+    """The tangent of a block, with its shape; what the block does not depend on, its tangent does not either."""
     if tangent is None:
         return jnp.zeros_like(block)
-    return tangent if np.shape(tangent) == block.shape else jnp.broadcast_to(tangent, block.shape)
+    kept = tuple(slice(0, 1) if n == 1 else slice(None) for n in block.shape)
+    return jnp.broadcast_to(tangent[kept], block.shape)

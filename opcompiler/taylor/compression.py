@@ -1,7 +1,7 @@
-"""The affine bottleneck: directions that only matter through Σ_r recombined where the network first mixes them.
+"""Fewer directions that do the same: factors of Gram matrices, and two directions for |x|².
 
 If u(x) = g(Wx + b), then Σ_r ∂_r ∂_r u depends on the rows W[:, r] only through G = W Wᵀ. Any L with LLᵀ = G does
-instead of W, and G has as many rows as the first layers have outputs, however many directions there are.
+instead of W, and G has as many rows as Wx has entries, however many directions there are.
 
 If u(x) = g(Wx + b, |x|²), the gradient of every value is a combination Σ_j a_j W_j + α x, and with τ = Σ_j a_j (Wx)_j
 
@@ -16,96 +16,33 @@ So two directions more than W has rows carry everything, exactly, for W of any r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import jax
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from opcompiler.taylor.seeds import Seed
-
-__all__ = ["RADIAL", "Bottleneck", "gram_factor"]
+__all__ = ["RADIAL", "gram_factor", "radial_pair", "signs"]
 
 RADIAL = 2
-"""Directions that |x|² takes beside those of the dense layers."""
+"""Directions that |x|² takes beside those of Wx."""
 
 
-@dataclass
-class Bottleneck:
-    """The directions of one axis behind the first layers.
+def signs(directions: int) -> np.ndarray:
+    """Return the signs of the directions in a sum over them, where the last two are those of |x|²."""
+    return np.concatenate([np.ones(directions - 1), [-1.0]])
 
-    The network is gone through twice: first to collect the columns of all dense layers that take the coordinates, then
-    to evaluate it with their common factor.
 
-    Attributes:
-        width: number of directions, those for |x|² included.
-        radial: whether |x|² is used beside the dense layers.
-        columns: the layers' matrices by position, directions outside the seed zero, in the order in which they come.
-        factor: rows R with RᵀR = Gram matrix of all columns; None while collecting.
+def radial_pair(along: jax.Array, tau: jax.Array, square: jax.Array) -> jax.Array:
+    """Return P and M, stacked.
+
+    Args:
+        along: α, the part of the gradient along x.
+        tau: the inner product of x with the other part, of the shape of `along`.
+        square: |x|², a scalar.
     """
-
-    width: int
-    radial: bool = False
-    columns: list[jax.Array] = field(default_factory=list)
-    factor: jax.Array | None = None
-    _taken: int = 0
-
-    @property
-    def collecting(self) -> bool:
-        """Whether the layers are still being collected."""
-        return self.factor is None
-
-    @property
-    def signature(self) -> np.ndarray | None:
-        """Signs of the directions in a sum over them; None if all are positive."""
-        return np.concatenate([np.ones(self.width - 1), [-1.0]]) if self.radial else None
-
-    def collect(self, seed: Seed, matrix: jax.Array) -> None:
-        """Remember the columns of one layer; `matrix` is (positions, lead axes of length one, free axes)."""
-        flat = matrix.reshape(matrix.shape[0], -1)
-        mask = np.zeros(matrix.shape[0])
-        for _, position, length in seed.runs:
-            mask[position : position + length] = 1.0
-        self.columns.append(flat if np.all(mask == 1) else flat * jnp.asarray(mask, flat.dtype)[:, None])
-
-    def join(self) -> None:
-        """Factorise the Gram matrix of all columns."""
-        if not self.columns:
-            self.factor = jnp.zeros((0, 0))
-        else:
-            matrix = self.columns[0] if len(self.columns) == 1 else jnp.concatenate(self.columns, axis=1)
-            self.factor = gram_factor(matrix.T @ matrix)
-        self.width = self.factor.shape[0] + RADIAL * self.radial
-
-    def rows(self, matrix: jax.Array) -> jax.Array:
-        """Return the directions of the next layer instead of the rows of `matrix`."""
-        if self.factor is None:
-            raise AssertionError("the layers have not been joined")
-        length = matrix.size // matrix.shape[0]
-        rows = self.factor[:, self._taken : self._taken + length]
-        self._taken += length
-        return rows.reshape((rows.shape[0], *matrix.shape[1:]))
-
-    def with_radial(self, rows: jax.Array, layer: jax.Array, square: jax.Array) -> jax.Array:
-        """Append the two directions of |x|² to those of a layer.
-
-        Args:
-            rows: (directions, lead axes, free axes), lead axes of length one.
-            layer: Wx, (lead axes, free axes).
-            square: |x|², (lead axes).
-        """
-        balance = _balance(square).reshape(square.shape + (1,) * (layer.ndim - square.ndim))
-        first = (layer / (balance * np.sqrt(2.0).astype(layer.dtype)))[None]
-        return jnp.concatenate([jnp.broadcast_to(rows, (rows.shape[0], *layer.shape)), first, -first])
-
-    def of_square(self, seed: Seed, square: jax.Array) -> jax.Array:
-        """Return the directions of |x|², the sum of a value whose seed is `seed.radial` times the point."""
-        balance = _balance(square)
-        half = square / (2.0 * balance)
-        factor = np.asarray(seed.radial / np.sqrt(2.0), square.dtype)
-        pair = jnp.stack([(balance + half) * factor, (balance - half) * factor])
-        return jnp.concatenate([jnp.zeros((self.width - RADIAL, *square.shape), square.dtype), pair])
+    balance = _balance(square)
+    beta = (tau + 0.5 * square * along) / balance
+    return jnp.stack([balance * along + beta, balance * along - beta]) * np.sqrt(0.5).astype(square.dtype)
 
 
 def _balance(square: jax.Array) -> jax.Array:

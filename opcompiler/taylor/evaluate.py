@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -15,7 +14,6 @@ from opcompiler.errors import ShapeError
 from opcompiler.ir.algebra import Algebra
 from opcompiler.taylor import fallback as _fallback  # noqa: F401  registers the rule for custom_jvp
 from opcompiler.taylor import rules as _rules  # noqa: F401  registers the rule book
-from opcompiler.taylor.compression import Bottleneck
 from opcompiler.taylor.interpreter import Interpreter
 from opcompiler.taylor.jaxpr import trace
 from opcompiler.taylor.jet import Jet, OneHot, Scattered
@@ -32,9 +30,8 @@ def evaluate(
     arguments: Sequence[Any],
     algebra: Algebra,
     scalars: Sequence[Any] = (),
-    compress: Sequence[tuple[int, int]] = (),
     wanted: Iterable[int] | None = None,
-    radial: Iterable[int] = (),
+    recombined: Mapping[int, np.ndarray | None] = MappingProxyType({}),
 ) -> Any:
     """Evaluate a JAX function over an algebra: u(x + ν) instead of u(x).
 
@@ -46,12 +43,10 @@ def evaluate(
         arguments: one pytree per argument, whose leaves are jets (variables) or arrays (constants).
         algebra: basis, direction axes and product table.
         scalars: values of the scalars that the table's coefficients mention.
-        compress: (axis, width) of invariant axes whose directions are recombined at the dense layers that consume the
-            coordinate seeds, to `width` in all; nothing else may consume them, `radial` apart.
         wanted: element numbers that will be read from the results; all by default. Coefficients that do not
             contribute to them are not computed.
-        radial: those axes of `compress` for which Σ x² over all coordinates may be used beside the dense layers, the x
-            that these take. It has two directions of its own, counted in the width.
+        recombined: axes whose directions `pulled_back` recombines in the function → their signs in sums over them,
+            None if all are positive; of an axis with signs there are fewer directions than before.
 
     Returns:
         The function's result with every array replaced by a `Jet`.
@@ -59,7 +54,7 @@ def evaluate(
     Raises:
         ShapeError: an argument's jet belongs to another algebra.
         UnsupportedPrimitiveError: a primitive of the function has no derivative.
-        UnsupportedError: directions recombined by `compress` are used elsewhere in their original form.
+        UnsupportedError: directions recombined by `pulled_back` are used elsewhere in their original form.
         LimitError: a coordinate seed would have to be written out in full and is too large.
     """
     structure = structure_of(algebra, scalars)
@@ -68,29 +63,9 @@ def evaluate(
     flat, out_tree = trace(lambda *values: function(*jax.tree_util.tree_unflatten(tree, values)), *primals)
     inputs = [_series(v, structure) if isinstance(v, Jet) else v for v in leaves]
     elements = structure.everything if wanted is None else frozenset(wanted) | {0}
-    bottlenecks = {axis: Bottleneck(width, axis in set(radial)) for axis, width in compress}
-    inputs = [_with_points(v, structure, bottlenecks) if is_series(v) else v for v in inputs]
-    needed = [elements] * out_tree.num_leaves
-    if bottlenecks:
-        Interpreter(structure, bottlenecks).run(flat, inputs, needed)
-        for bottleneck in bottlenecks.values():
-            bottleneck.join()
-        structure = structure.signed({a: b.signature for a, b in bottlenecks.items() if b.signature is not None})
-    results = Interpreter(structure, bottlenecks).run(flat, inputs, needed)
+    structure = structure.signed({axis: signs for axis, signs in recombined.items() if signs is not None})
+    results = Interpreter(structure, frozenset(recombined)).run(flat, inputs, [elements] * out_tree.num_leaves)
     return jax.tree_util.tree_unflatten(out_tree, [_jet(v, structure) for v in results])
-
-
-def _with_points(series: Series, structure: Structure, bottlenecks: Mapping[int, Bottleneck]) -> Series:
-    """Mark the seeds that are those of the point itself, where |x|² is recombined."""
-    marked = list(series.blocks)
-    for k, block in enumerate(series.blocks, 1):
-        bottleneck = structure.at_axis(bottlenecks, k)
-        if bottleneck is None or not bottleneck.radial or not isinstance(block, Seed):
-            continue
-        whole = block.runs == ((0, 0, block.directions),) and block.directions == prod(block.point(series.shape))
-        if whole and isinstance(block.scale, int | float):
-            marked[k - 1] = replace(block, is_point=True)
-    return Series(series.primal, tuple(marked))
 
 
 def _series(jet: Jet, structure: Structure) -> Series | Any:

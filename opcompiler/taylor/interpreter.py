@@ -8,14 +8,13 @@ stands: batch axes are ordinary axes of the primal.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from opcompiler.errors import UnsupportedError
 from opcompiler.taylor import jaxpr as jx
-from opcompiler.taylor.compression import Bottleneck
 from opcompiler.taylor.demand import Elements
-from opcompiler.taylor.registry import CONSTANT, RULES, Application
+from opcompiler.taylor.registry import CONSTANT, RULES, SOURCES, Application
 from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.series import Series, constant, is_series
 from opcompiler.taylor.structure import Structure
@@ -29,15 +28,11 @@ class Interpreter:
 
     Attributes:
         structure: the algebra.
-        bottlenecks: axis number → where its directions are recombined.
+        recombined: axes whose directions are recombined somewhere.
     """
 
     structure: Structure
-    bottlenecks: dict[int, Bottleneck] = field(default_factory=dict)
-
-    def in_loop(self) -> Interpreter:
-        """Return an interpreter for the body of control flow, where directions stay what they are."""
-        return Interpreter(self.structure) if self.bottlenecks else self
+    recombined: frozenset[int] = frozenset()
 
     def run(self, closed: Any, inputs: Sequence[Any], needed: Sequence[Elements]) -> list[Any]:
         """Return the outputs of the jaxpr, with the `needed` elements of each; inputs are series or plain arrays."""
@@ -60,6 +55,8 @@ class Interpreter:
     def apply(self, equation: jx.Equation, inputs: Sequence[Any], needed: tuple[Elements, ...]) -> list[Any]:
         """Return the results of one equation."""
         name = equation.primitive.name
+        if name in SOURCES:
+            return [simplified(SOURCES[name].apply(Application(equation, needed, self), *inputs))]
         if not any(map(is_series, inputs)):
             return jx.bind(equation, *inputs)
         if name in CONSTANT or not any(n - {0} for n in needed):
@@ -77,8 +74,6 @@ class Interpreter:
 
             results = by_recursion(application, *inputs)
         results = list(results) if isinstance(results, list | tuple) else [results]
-        if self.bottlenecks:
-            results = [self._squares(equation, inputs[0], r) for r in results]
         return [simplified(r) for r in results]
 
     def through(
@@ -119,32 +114,15 @@ class Interpreter:
         Raises:
             UnsupportedError: they occur.
         """
-        for axis in self.bottlenecks:
+        for axis in self.recombined:
             families = [k for k in range(1, self.structure.size) if self.structure.axes[k] == axis]
             blocks = [v.block(k) for v in inputs if is_series(v) for k in families]
             rows = {b.directions if isinstance(b, Seed) else b.shape[0] for b in blocks if b is not None}
             if len(rows) > 1:
                 raise UnsupportedError(
-                    f"the directions of axis {axis} were recombined at a dense layer, and are used elsewhere",
-                    hint="leave the axis out of `compress`",
+                    f"the directions of axis {axis} were recombined, and are used elsewhere",
+                    hint="recombine them wherever the argument enters",
                 )
-
-    def _squares(self, equation: jx.Equation, point: Any, result: Any) -> Any:
-        """Mark the seeds of x², x being the point, where |x|² is recombined."""
-        name, operands = equation.primitive.name, equation.invars
-        square = name == "square" or (name == "integer_pow" and equation.params["y"] == 2)
-        square = square or (name == "mul" and operands[0] is operands[1])
-        if not square or not is_series(result) or not is_series(point):
-            return result
-        blocks = list(result.blocks)
-        for k in range(1, self.structure.size):
-            bottleneck = self.structure.at_axis(self.bottlenecks, k)
-            seed, image = point.block(k), result.block(k)
-            if bottleneck is None or not bottleneck.radial or self.structure.degrees[k] != 1:
-                continue
-            if isinstance(seed, Seed) and isinstance(image, Seed) and seed.is_point:
-                blocks[k - 1] = replace(image, radial=2.0 * seed.scale)
-        return Series(result.primal, tuple(blocks))
 
     def _input_demand(
         self, equation: jx.Equation, active: Sequence[bool], wanted: tuple[Elements, ...]
@@ -152,8 +130,9 @@ class Interpreter:
         name = equation.primitive.name
         if name in CONSTANT or not any(active) or not any(w - {0} for w in wanted):
             return [frozenset({0})] * len(active)
-        if name in RULES:
-            elements = RULES[name].demand(self, equation, active, wanted)
+        rule = SOURCES.get(name) or RULES.get(name)
+        if rule is not None:
+            elements = rule.demand(self, equation, active, wanted)
         else:
             elements = [self.structure.closure(frozenset().union(*wanted))] * len(active)
         return [e | {0} for e in elements]

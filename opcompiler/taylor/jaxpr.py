@@ -14,6 +14,7 @@ import numpy as np
 from jax._src import core as _core
 from jax._src import source_info_util
 from jax.extend import core
+from jax.interpreters import batching
 
 __all__ = [
     "ClosedJaxpr",
@@ -23,6 +24,7 @@ __all__ = [
     "close",
     "constants",
     "dtype_of",
+    "first_of",
     "is_call_of",
     "is_elementwise",
     "is_forgotten",
@@ -30,6 +32,7 @@ __all__ = [
     "literal",
     "located",
     "open_jaxpr",
+    "shape_of",
     "source_line",
     "trace",
 ]
@@ -62,6 +65,20 @@ def close(jaxpr: Any, consts: Sequence[Any] = ()) -> ClosedJaxpr:
 def as_function(closed: ClosedJaxpr) -> Callable[..., list[Any]]:
     """Return the closed jaxpr as a function of arrays."""
     return core.jaxpr_as_fun(closed)
+
+
+def first_of(name: str, batched: Callable[..., Any]) -> core.Primitive:
+    """Return a primitive that is its first operand, for rules to act on; nothing but a rule may evaluate it.
+
+    Args:
+        name: of the primitive.
+        batched: (operands, batch axes or None, **parameters) → (result, its batch axis).
+    """
+    primitive = core.Primitive(name)
+    primitive.def_impl(lambda value, *_, **__: value)
+    primitive.def_abstract_eval(lambda value, *_, **__: value)
+    batching.primitive_batchers[primitive] = batched
+    return primitive
 
 
 def is_call_of(equation: Equation, name: str) -> bool:
@@ -98,7 +115,8 @@ def dtype_of(atom: Any) -> Any:
     return atom.aval.dtype
 
 
-def _shape(atom: Any) -> tuple[int, ...]:
+def shape_of(atom: Any) -> tuple[int, ...]:
+    """Return the shape of an operand or result, () where it has none."""
     return getattr(atom.aval, "shape", ())
 
 
@@ -140,7 +158,7 @@ def is_elementwise(closed: Any, shape: tuple[int, ...]) -> bool:
 
 def _acts_elementwise(equation: Equation, shape: tuple[int, ...]) -> bool:
     name = equation.primitive.name
-    operands, results = [_shape(a) for a in equation.invars], [_shape(v) for v in equation.outvars]
+    operands, results = [shape_of(a) for a in equation.invars], [shape_of(v) for v in equation.outvars]
     if name in ("broadcast_in_dim", "iota", "full"):
         return all(operand == () for operand in operands) and results == [shape]
     if any(s not in ((), shape) for s in (*operands, *results)):

@@ -13,7 +13,7 @@ from opcompiler.taylor.structure import Structure
 if TYPE_CHECKING:
     from opcompiler.taylor.interpreter import Interpreter
 
-__all__ = ["CONSTANT", "RULES", "Application", "Rule", "taylor_rule"]
+__all__ = ["CONSTANT", "RULES", "SOURCES", "Application", "Rule", "taylor_rule"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,9 @@ class Rule:
 
 RULES: dict[str, Rule] = {}
 """Primitive name → rule."""
+
+SOURCES: dict[str, Rule] = {}
+"""The engine's own primitives, whose results are series even where no input is one."""
 
 CONSTANT: set[str] = set()
 """Primitives whose results are locally constant or not differentiable: they act on the primal only."""

@@ -37,17 +37,12 @@ class Seed:
         scale: a number, or an array of the primal's rank that broadcasts against it.
         axes: the primal's axes that make up the point, in the order of its flat positions.
         directions: number of directions, those outside the runs (zero) included.
-        is_point: whether the value that carries the seed is the point itself, direction r being coordinate r.
-        radial: number c such that this is c times the point, as a scale: the derivatives of (c/2)·x² entry by entry;
-            0 where that is not known.
     """
 
     runs: Runs
     scale: Any
     axes: tuple[int, ...]
     directions: int
-    is_point: bool = False
-    radial: float = 0.0
 
     @property
     def is_unit(self) -> bool:
@@ -76,7 +71,7 @@ class Seed:
 def _flattened(seed: Seed) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """A scale that is a number stays one: rules look at it."""
     known = isinstance(seed.scale, int | float)
-    static = (seed.runs, seed.scale if known else None, seed.axes, seed.directions, seed.is_point, seed.radial)
+    static = (seed.runs, seed.scale if known else None, seed.axes, seed.directions)
     return (() if known else (seed.scale,)), static
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,7 +17,6 @@ from opcompiler.ir.coefficient import Coefficient
 
 __all__ = ["Product", "Structure", "factors_of", "number", "structure_of"]
 
-Value = TypeVar("Value")
 
 Number = Any
 """A Python number, or a 0-d array where a structure constant depends on a run-time scalar."""
@@ -102,11 +101,6 @@ class Structure:
 
         terms = (tuple(with_signs(p, out) for p in products) for out, products in enumerate(self.products))
         return replace(self, products=tuple(terms)) if signs else self
-
-    def at_axis(self, values: Mapping[int, Value], element: int) -> Value | None:
-        """Return what is noted for the direction axis of an element, None for a single one."""
-        axis = self.axes[element]
-        return None if axis is None else values.get(axis)
 
     def is_family(self, element: int) -> bool:
         """Whether the element is a family."""

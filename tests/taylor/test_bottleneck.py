@@ -1,4 +1,4 @@
-"""Directions recombined where the network first mixes them: dense layers and |x|² together, exactly."""
+"""Directions recombined where a function narrows: affine values and |x|² together, exactly."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from opcompiler.errors import UnsupportedError
-from opcompiler.taylor import OneHot, evaluate, variable
+from opcompiler.taylor import OneHot, Recombination, evaluate, pulled_back, variable
 from opcompiler.taylor.laplacian import laplacian_algebra
 
 DIM, WIDTH = 24, 3
@@ -29,7 +29,9 @@ FUNCTIONS = {
     "sin(|x|²) net": (lambda x, w: jnp.sin(x @ x) * net(x, w), WIDTH + 2),
     "net(W @ x) / (1 + |x|²)": (lambda x, w: jnp.tanh(w.T @ x).sum() / (1 + jnp.square(x).sum()), WIDTH + 2),
     "exp(−|x|²), |x|² twice": (lambda x, w: jnp.exp(-(x @ x)) * net(x, w) + jnp.sqrt(1 + square(x)), WIDTH + 2),
-    "equal layers": (lambda x, w: net(x, w) * net(x, w) * (1 - x @ x), 2 * WIDTH + 2),
+    "equal layers": (lambda x, w: net(x, w) * net(x, w) * (1 - x @ x), WIDTH + 2),
+    "|x − c|² and |x|²": (lambda x, w: net(x / 2, w) * square(x - 0.3) + jnp.exp(-x @ x), WIDTH + 1 + 2),
+    "|x|² among the inputs": (lambda x, w: net(jnp.append(x, x @ x), jnp.concatenate([w, w[:1]])), WIDTH + 2),
     "|x|² alone": (lambda x, w: jnp.exp(-square(x)), 2),
 }
 
@@ -38,15 +40,15 @@ def trace_of_hessian(u):
     return jax.jit(lambda x: jnp.trace(jax.hessian(u)(x)))
 
 
-def laplacian(u, xs, width, radial=(0,)):
-    algebra = laplacian_algebra(DIM)
+def recombined_laplacian(u, xs, directions, radial=True):
+    algebra, place = laplacian_algebra(xs.shape[-1]), Recombination(0, directions, radial, ((1, 1.0),))
+    seeded = variable(xs, algebra, {1: OneHot(((0, 0, xs.shape[-1]),))})
+    function = jax.vmap(pulled_back(u, {0: place}))
+    return evaluate(function, [seeded], algebra, wanted={2}, recombined={0: place.signs}).coefficient(2)
 
-    @jax.jit
-    def value(xs):
-        seeded = variable(xs, algebra, {1: OneHot(((0, 0, DIM),))})
-        return evaluate(jax.vmap(u), [seeded], algebra, compress=((0, width),), wanted={2}, radial=radial)
 
-    return value(xs).coefficient(2)
+def laplacian(u, xs, directions, radial=True):
+    return jax.jit(lambda xs: recombined_laplacian(u, xs, directions, radial))(xs)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -64,8 +66,8 @@ def test_the_laplacian_is_that_of_nested_differentiation(name):
 def test_layers_of_any_rank_and_several_layers_have_one_factor():
     deficient = W1.at[:, 1].set(W1[:, 0]).at[:, 2].set(0.0)
     for u, width, radial in [
-        (lambda x: net(x, deficient) * (1 - x @ x), WIDTH + 2, (0,)),
-        (lambda x: net(x, deficient) * jnp.sin(net(x / 3, W2)) + net(-x, W1), 3 * WIDTH, ()),
+        (lambda x: net(x, deficient) * (1 - x @ x), WIDTH + 2, True),
+        (lambda x: net(x, deficient) * jnp.sin(net(x / 3, W2)) + net(-x, W1), 3 * WIDTH, False),
     ]:
         ours = laplacian(u, POINTS, width, radial)
         np.testing.assert_allclose(ours, jax.vmap(trace_of_hessian(u))(POINTS), rtol=1e-12, atol=1e-13)
@@ -101,28 +103,38 @@ def test_a_checkpoint_around_the_layers_changes_nothing():
     np.testing.assert_allclose(plain, wrapped, rtol=1e-13)
 
 
-def test_what_is_not_covered_is_refused():
-    for u in (
+def test_more_directions_than_needed_change_nothing():
+    np.testing.assert_allclose(laplacian(net, POINTS, WIDTH + 4), laplacian(net, POINTS, WIDTH, False), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "u",
+    [
         lambda x: net(x) * x[0],
-        lambda x: net(x) * (-x @ x),
-        lambda x: net(2 * x) * (x @ x),
+        lambda x: net(x) * jnp.sum(x**3),
+        lambda x: net(2 * x) * net(x, W2),
         lambda x: net(x) * jnp.sum(3 * x**2 + x),
-    ):
-        with pytest.raises(UnsupportedError):
-            laplacian(u, POINTS, WIDTH + 2)
+        lambda x: net(x, W1 * x[0]),
+        lambda x: net(x * W1[:, 0]) * jnp.sum((x * W1[:, 0]) ** 2),
+    ],
+)
+def test_what_does_not_pass_through_so_few_directions_is_refused(u):
+    with pytest.raises(UnsupportedError, match="cannot be recombined"):
+        recombined_laplacian(u, POINTS, WIDTH + 2)
+
+
+def test_original_directions_beside_recombined_ones_are_refused():
+    algebra, place = laplacian_algebra(DIM), Recombination(0, WIDTH, False, ((1, 1.0),))
+    narrowed = pulled_back(net, {0: place})
+    seeded = variable(POINTS[0], algebra, {1: OneHot(((0, 0, DIM),))})
+    with pytest.raises(UnsupportedError, match="used elsewhere"):
+        evaluate(lambda x: narrowed(x) * (x * x).sum(), [seeded], algebra, recombined={0: None})
 
 
 def test_memory_and_work_do_not_grow_with_dimension_times_width():
     dim, width, batch = 2000, 16, 8
-    algebra = laplacian_algebra(dim)
     weight = jnp.ones((dim, width)) / dim
-
-    def value(xs):
-        seeds = {1: OneHot(((0, 0, dim),))}
-        u = jax.vmap(lambda x: (1 - jnp.sum(x * x)) * jnp.tanh(x @ weight).sum())
-        return evaluate(
-            u, [variable(xs, algebra, seeds)], algebra, compress=((0, width + 2),), wanted={2}, radial=(0,)
-        ).coefficient(2)
-
+    u = lambda x: (1 - jnp.sum(x * x)) * jnp.tanh(x @ weight).sum()
+    value = lambda xs: recombined_laplacian(u, xs, width + 2)
     analysis = jax.jit(value).lower(jnp.ones((batch, dim))).compile()
     assert analysis.cost_analysis()["flops"] <= 2 * dim * width * (width + 2 * batch)

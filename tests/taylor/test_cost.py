@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from taylor import algebras
 
-from opcompiler.errors import UnsupportedError
 from opcompiler.ir.algebra import Algebra, Axis, Element, Term
 from opcompiler.ir.coefficient import Coefficient
-from opcompiler.taylor import OneHot, evaluate, variable
+from opcompiler.taylor import OneHot, Recombination, evaluate, pulled_back, variable
 from opcompiler.taylor.laplacian import laplacian_algebra
 from opcompiler.taylor.univariate import univariate_algebra
 
@@ -108,26 +107,20 @@ def test_recombined_directions_cost_the_width_not_the_dimension():
     u, weights = network(dim, width, 2)
     xs = jnp.asarray(np.random.default_rng(1).normal(size=(BATCH, dim)), jnp.float32)
 
-    def value(weights, xs, compress):
+    def value(weights, xs, places):
         seeds = {1: OneHot(((0, 0, dim),))}
-        jet = evaluate(lambda x: u(weights, x), (variable(xs, algebra, seeds),), algebra, compress=compress, wanted={2})
+        function = jax.vmap(pulled_back(lambda x: u(weights, x), places))
+        signs = {place.axis: place.signs for place in places.values()}
+        jet = evaluate(function, (variable(xs, algebra, seeds),), algebra, wanted={2}, recombined=signs)
         return jet.coefficient(2)
 
-    plain, recombined = (lambda w, x, c=c: value(w, x, c) for c in ((), ((0, width),)))
+    few = {0: Recombination(0, width, False, ((1, 1.0),))}
+    plain, recombined = (lambda w, x, places=places: value(w, x, places) for places in ({}, few))
     np.testing.assert_allclose(recombined(weights, xs), plain(weights, xs), rtol=2e-4, atol=2e-4)
     assert flops(recombined, weights, xs) <= 0.1 * flops(plain, weights, xs)
     gradients = [jax.grad(lambda w, f=f: (f(w, xs) ** 2).sum())(weights) for f in (plain, recombined)]
     for a, b in zip(*gradients, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-3 * float(jnp.abs(a).max()))
-
-
-def test_directions_used_beside_recombined_ones_are_refused():
-    algebra = laplacian_algebra(50)
-    weight = jnp.asarray(np.random.default_rng(1).normal(size=(50, 8)))
-    value = lambda x: jnp.tanh(x @ weight).sum() * (x * x).sum()
-    seeded = (variable(jnp.ones(50), algebra, {1: OneHot(((0, 0, 50),))}),)
-    with pytest.raises(UnsupportedError, match="recombined"):
-        evaluate(value, seeded, algebra, compress=((0, 8),))
 
 
 def test_the_last_layer_computes_only_what_is_read():

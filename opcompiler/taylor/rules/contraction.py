@@ -10,10 +10,8 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from opcompiler.errors import UnsupportedError
 from opcompiler.taylor import blocks
 from opcompiler.taylor.blocks import Block
-from opcompiler.taylor.compression import Bottleneck
 from opcompiler.taylor.jaxpr import dtype_of
 from opcompiler.taylor.registry import Application
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
@@ -25,17 +23,13 @@ Axes = tuple[int, ...]
 
 
 def contract_constant(application: Application, a: Series, weight: Any, *, series_is_left: bool) -> Any:
-    """(aW)_w = a_w W: one matmul over the primal and all coefficients of equal shape, then one split.
-
-    While the layers of a bottleneck are being collected, a plain value is returned.
-    """
+    """(aW)_w = a_w W: one matmul over the primal and all coefficients of equal shape, then one split."""
     (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
     contracted, batch = (left, left_batch) if series_is_left else (right, right_batch)
     other_contracted = right if series_is_left else left
     results: list[Block] = [None] * len(a.blocks)
     stacked: dict[tuple[int, ...], list[int]] = {a.shape: [0]}
     touched = {*contracted, *batch}
-    bottlenecks = {} if batch else _bottlenecks(application, a)
     gathered: dict[int, tuple[Seed, jax.Array]] = {}
     dense: dict[int, jax.Array] = {0: a.primal[None]}
     for k, block in enumerate(a.blocks, 1):
@@ -53,8 +47,6 @@ def contract_constant(application: Application, a: Series, weight: Any, *, serie
         if array is not None:
             dense[k] = blocks.expand(array, a.shape, touched)
             stacked.setdefault(dense[k].shape[1:], []).append(k)
-    if _collected(application, gathered, bottlenecks):
-        return application.bind(*((a.primal, weight) if series_is_left else (weight, a.primal)))
     primal: Any = None
     for members in stacked.values():
         pieces = _one_matmul(application, [dense[k] for k in members], weight, series_is_left)
@@ -64,16 +56,8 @@ def contract_constant(application: Application, a: Series, weight: Any, *, serie
             else:
                 primal = lax.squeeze(piece, (0,))
     lead = a.ndim - len(contracted)
-    layer = primal if series_is_left else jnp.moveaxis(primal, range(primal.ndim - lead, primal.ndim), range(lead))
-    recombined: dict[int, jax.Array] = {}
     for k, (block, matrix) in gathered.items():
-        axis = application.structure.axes[k]
-        if axis is None or axis not in bottlenecks:
-            rows = by_direction(block, matrix)
-        else:
-            if axis not in recombined:
-                recombined[axis] = _recombined(bottlenecks[axis], a, block, matrix, layer, tuple(contracted))
-            rows = recombined[axis]
+        rows = by_direction(block, matrix)
         if np.ndim(block.scale) == 0 and not block.is_unit:
             rows = rows * jnp.asarray(block.scale, rows.dtype)
         results[k - 1] = _placed(rows, lead, np.ndim(weight), series_is_left)
@@ -168,56 +152,6 @@ def _by_position(
     scale = scale_by_position(seed, a.shape, dtype)
     others = tuple(n for axis, n in enumerate(scale.shape[1:]) if axis not in seed.axes)
     return matrix * scale.reshape((scale.shape[0], *others, *(1,) * len(free)))
-
-
-def _bottlenecks(application: Application, a: Series) -> dict[int, Bottleneck]:
-    """Axes whose directions are recombined here: all their families hold the same seed, up to a number."""
-    structure, result = application.structure, {}
-    for axis, bottleneck in application.interpreter.bottlenecks.items():
-        families = [a.block(k) for k in range(1, structure.size) if structure.axes[k] == axis]
-        seeds = [f for f in families if isinstance(f, Seed)]
-        if seeds and bottleneck.width >= seeds[0].directions:
-            continue
-        present = [f for f in families if f is not None]
-        uniform = all(np.ndim(f.scale) == 0 or all(n == 1 for n in _others(f)) for f in seeds)
-        alike = all(f.same_directions(seeds[0]) and (np.ndim(f.scale) == 0 or len(seeds) == 1) for f in seeds)
-        if seeds and len(seeds) == len(present) and uniform and alike:
-            result[axis] = bottleneck
-    return result
-
-
-def _collected(
-    application: Application, gathered: dict[int, tuple[Seed, jax.Array]], bottlenecks: dict[int, Bottleneck]
-) -> bool:
-    """Whether layers are only being collected; the columns of this one are remembered."""
-    found = {application.structure.axes[k]: layer for k, layer in gathered.items()}
-    collecting = {axis: b for axis, b in bottlenecks.items() if b.collecting and axis in found}
-    for axis, bottleneck in collecting.items():
-        bottleneck.collect(*found[axis])
-    return bool(collecting)
-
-
-def _recombined(
-    bottleneck: Bottleneck, a: Series, seed: Seed, matrix: jax.Array, layer: jax.Array, contracted: Axes
-) -> jax.Array:
-    """The directions of a layer behind a bottleneck, (directions, lead, free), up to the number of the seed.
-
-    Raises:
-        UnsupportedError: |x|² is used beside the layer, which takes something else than x.
-    """
-    rows = bottleneck.rows(matrix)
-    if not bottleneck.radial:
-        return rows
-    if not seed.is_point:
-        raise UnsupportedError(
-            "|x|² is used beside a dense layer that takes coordinates shifted or scaled",
-            hint="leave the axis out of `compress`",
-        )
-    return bottleneck.with_radial(rows, layer, jnp.sum(a.primal * a.primal, axis=contracted))
-
-
-def _others(seed: Seed) -> list[int]:
-    return [n for axis, n in enumerate(np.shape(seed.scale)) if axis not in seed.axes]
 
 
 def contract_series(application: Application, a: Series, b: Series) -> Series:

@@ -55,8 +55,6 @@ def checkpoint(application: Application, *inputs: Any) -> list[Any]:
     def body(*values: Any) -> list[Any]:
         return interpreter.run(_body(params), values, application.needed)
 
-    if any(bottleneck.collecting for bottleneck in interpreter.bottlenecks.values()):
-        return body(*inputs)
     return jax.checkpoint(body, prevent_cse=params["prevent_cse"], policy=params["policy"])(*inputs)
 
 
@@ -133,7 +131,7 @@ def _loop_activity(active: Sequence[bool], consts: int, carries: int) -> list[bo
 @taylor_rule("scan", family=FAMILY, demand=scan_demand)
 def scan(application: Application, *inputs: Any) -> list[Any]:
     """A scan over series: carry, constants and scanned values may all depend on the variables."""
-    params, interpreter = application.params, application.interpreter.in_loop()
+    params, interpreter = application.params, application.interpreter
     consts, carries = params["num_consts"], params["num_carry"]
     constants, carry, scanned = inputs[:consts], inputs[consts : consts + carries], inputs[consts + carries :]
     flags = _loop_activity([is_series(v) for v in inputs], consts, carries)
@@ -234,7 +232,7 @@ def _where(running: Any, new: Any, old: Any) -> Any:
 @taylor_rule("while", family=FAMILY, demand=while_demand)
 def while_loop(application: Application, *inputs: Any) -> list[Any]:
     """A loop whose condition looks at values only."""
-    params, interpreter = application.params, application.interpreter.in_loop()
+    params, interpreter = application.params, application.interpreter
     first, second = params["cond_nconsts"], params["body_nconsts"]
     tests, constants, carry = inputs[:first], inputs[first : first + second], inputs[first + second :]
     demanded = while_demand(interpreter, application.equation, [is_series(v) for v in inputs], application.needed)
@@ -275,7 +273,7 @@ def cond(application: Application, index: Any, *inputs: Any) -> list[Any]:
     """The chosen branch, on series."""
 
     def on(branch: Any) -> Callable[..., list[Any]]:
-        return lambda *values: application.interpreter.in_loop().run(branch, values, application.needed)
+        return lambda *values: application.interpreter.run(branch, values, application.needed)
 
     operands = [fitted(v, template_of(v)) for v in inputs]
     branches = [on(b) for b in application.params["branches"]]

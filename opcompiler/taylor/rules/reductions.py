@@ -27,13 +27,8 @@ def reduce_sum(application: Application, a: Series) -> Any:
     axes = tuple(application.params["axes"])
     primal = application.bind(a.primal)
     result: list[Block] = []
-    for k, block in enumerate(a.blocks, 1):
+    for block in a.blocks:
         summed = _summed_seed(block, a, axes) if isinstance(block, Seed) else None
-        bottleneck = application.structure.at_axis(application.interpreter.bottlenecks, k)
-        if bottleneck is not None and isinstance(block, Seed) and block.radial and set(block.axes) <= set(axes):
-            if bottleneck.collecting:
-                return primal
-            summed = bottleneck.of_square(block, primal)
         if isinstance(block, Sparse) and axes == tuple(range(a.ndim - len(block.point), a.ndim)):
             summed = entries_summed(block)
         if summed is None and block is not None:
