@@ -86,3 +86,15 @@ def test_scalars_of_the_table_are_differentiated_too():
         return evaluate(jnp.sin, jets, algebra, scalars=(s,)).coefficient(2)[0]
 
     np.testing.assert_allclose(jax.grad(value)(0.5), value(1.0), rtol=1e-12)
+
+
+def test_tangents_have_the_shape_of_coefficients_that_are_constant_over_the_batch():
+    """∂_v²|x|² = 2|v|² at every point: the coefficient has no batch axis, nor has its tangent."""
+    algebra = algebras.univariate(2).algebra
+    xs, direction = jnp.asarray([[0.3, 0.2], [-1.0, 0.4]]), jnp.asarray([2.0, -0.5])
+
+    def second(direction):
+        seeded = [variable(xs, algebra, {1: direction[None]})]
+        return evaluate(lambda x: (x**2).sum(-1), seeded, algebra).coefficient(2).sum()
+
+    np.testing.assert_allclose(jax.grad(second)(direction), 2 * 2 * 2 * direction)
