@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from opcompiler.errors import ShapeError
+from opcompiler.errors import ArgumentTypeError, ShapeError
 from opcompiler.execution.arguments import BoundCall, BoundControl
 from opcompiler.execution.directions import Directions
 from opcompiler.execution.run import run
@@ -47,12 +47,18 @@ def bound_control(call: BoundCall, plan: Plan, value: Any) -> BoundControl:
         value: of the exact operator on v.
 
     Raises:
+        ArgumentTypeError: a value is no array.
         ShapeError: the values have not the batch shape of the call.
     """
     rank = len(call.batch_shape)
 
     def flat(leaf: Any) -> jax.Array:
-        array = jnp.asarray(leaf)
+        try:
+            array = jnp.asarray(leaf)
+        except (TypeError, ValueError):
+            raise ArgumentTypeError(
+                f"a value of the control is {type(leaf).__name__}, not an array", hint="op.control(v, *points)"
+            ) from None
         if array.shape[:rank] != call.batch_shape:
             raise ShapeError(
                 f"a value of the control has shape {array.shape}, the points have batch shape {call.batch_shape}",

@@ -164,6 +164,8 @@ class CompiledOperator:
         """Return the arguments of a call, checked and flattened; see `__call__` for what is refused."""
         declarations = self.plan.normal_form.declarations
         call = bind(declarations, dict(self.functions), u, points, aux, parameters, functions, complete=complete)
+        if control is not None and not isinstance(control, Control):
+            raise ArgumentTypeError(f"control is {type(control).__name__}", hint="op.control(v, *points), or None")
         if control is None or self.plan.sampling is None:
             return call
         if control.value is None:

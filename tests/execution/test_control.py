@@ -173,3 +173,10 @@ def test_values_that_do_not_fit_are_refused():
             jax.eval_shape(
                 lambda value: LAPLACIAN(network(NOW), XS, key=KEY, control=oc.Control(network(NOW), value)), value
             )
+
+
+def test_what_is_no_control_is_refused():
+    for control in (network(NOW), "earlier", oc.Control(network(NOW), "values")):
+        with pytest.raises(oc.ArgumentTypeError, match="control is") as caught:
+            LAPLACIAN.bound(network(NOW), XS, control=control)
+        assert caught.value.hint
