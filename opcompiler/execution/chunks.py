@@ -36,7 +36,8 @@ def points_per_chunk(
     Raises:
         LimitError: not even one point fits.
     """
-    load = Load(((plan.joint, profile),), plan.normal_form, jnp.dtype(dtype).itemsize, batch, gradient)
+    itemsize = jnp.dtype(dtype).itemsize
+    load = Load(((plan.joint, profile),), plan.normal_form, itemsize, batch, gradient, plan.directing)
     return schedule_of(load, budget_bytes).points
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.directions import Directions, Drawn
+from opcompiler.execution.given import name_of
 from opcompiler.execution.heads import Argument
 from opcompiler.ir.plan import Plan
 from opcompiler.ir.sampling import Sampling
@@ -42,7 +43,12 @@ def repeated_call(call: BoundCall, sampling: Sampling) -> BoundCall:
 
 
 def directions_in(space: Space, plan: Plan, call: BoundCall) -> dict[str, Drawn]:
-    """Return the directions that lie in one space, by drawn space, of a call that `repeated_call` returned."""
+    """Return the directions that lie in one space, by drawn or directed space.
+
+    The call is one that `repeated_call` or `given.directed_call` returned.
+    """
+    if plan.directing is not None:
+        return {own.space: call.directions[name_of(own)] for own in plan.directing.spaces if own.of == space.name}
     if plan.sampling is None:
         return {}
     return {draw.space: call.directions[draw.space] for draw in plan.sampling.draws if draw.of == space.name}

@@ -37,6 +37,7 @@ from opcompiler.ir.head import (
     PositionValue,
     Rational,
 )
+from opcompiler.ir.reindexing import reindexed
 
 __all__ = ["Argument", "Environment", "evaluate_head", "evaluate_output"]
 
@@ -250,55 +251,6 @@ def _without_kroneckers(
             if isinstance(index, str) and sizes[index] != summed[label]:
                 continue
             remaining = {name: size for name, size in summed.items() if name != label}
-            others = [_substitute(other, label, index) for n, other in enumerate(factors) if n != position]
+            others = [reindexed(other, label, index) for n, other in enumerate(factors) if n != position]
             return _without_kroneckers(remaining, others, sizes)
     return summed, factors
-
-
-def _substitute(head: Head, label: str, index: HeadIndex) -> Head:
-    """Return the head with a free label replaced by an index."""
-
-    def renamed(indices: tuple[HeadIndex, ...]) -> tuple[HeadIndex, ...]:
-        return tuple(index if i == label else i for i in indices)
-
-    def inside(heads: tuple[Head, ...]) -> tuple[Head, ...]:
-        return tuple(_substitute(item, label, index) for item in heads)
-
-    match head:
-        case Rational() | Imaginary() | Constant() | PositionValue():
-            return head
-        case ParameterValue(_, indices) | ContractionValue(_, indices):
-            return replace(head, indices=renamed(indices))
-        case CoordinateValue(_, own):
-            return replace(head, index=renamed((own,))[0])
-        case FunctionValue(_, arguments, derivatives, indices):
-            directions = tuple((number, renamed((own,))[0]) for number, own in derivatives)
-            return replace(head, arguments=inside(arguments), derivatives=directions, indices=renamed(indices))
-        case HeadSum(terms):
-            return HeadSum(inside(terms))
-        case HeadProduct(factors):
-            return HeadProduct(inside(factors))
-        case HeadPower(base, exponent):
-            return HeadPower(*inside((base, exponent)))
-        case Call(_, arguments):
-            return replace(head, arguments=inside(arguments))
-        case Kronecker(left, right):
-            return Kronecker(*renamed((left, right)))
-        case HeadSumOver(bound, size, body):
-            if bound == label:
-                return head
-            if bound == index:
-                raise AssertionError(f"substitution would capture the label {bound}")
-            return HeadSumOver(bound, size, inside((body,))[0])
-        case Components(own, entries):
-            if own == label:
-                return _chosen_component(head, index, inside(entries))
-            return Components(own, inside(entries))
-        case _:
-            assert_never(head)
-
-
-def _chosen_component(head: Components, index: HeadIndex, entries: tuple[Head, ...]) -> Head:
-    if isinstance(index, int):
-        return entries[index]
-    return Components(index, entries)

@@ -221,7 +221,8 @@ class CompiledOperator:
         separate, certificates, profiles = [], [], []
         for position, propagation in enumerate(self.plan.separate):
             (name,) = propagation.fields
-            own = _replanned(self.plan, network_profile(call.u[name], spaces, points, aux), *_setting(call))
+            profile = network_profile(call.u[name], spaces, points, aux)
+            own = _replanned(self.plan, profile, *_setting(call), directed=self.plan.directing is not None)
             separate.append(own.separate[position])
             certificates.append(own.field_certificates[position])
             profiles.append(own.profile)
@@ -237,7 +238,9 @@ class CompiledOperator:
             evaluated = tuple(zip(plan.separate, profiles, strict=True))
         else:
             evaluated = ((plan.joint, plan.profile),)
-        load = Load(evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, call.batch or 1)
+        load = Load(
+            evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, call.batch or 1, directing=plan.directing
+        )
         memory = plan.scheme.memory
         return replace(
             plan, schedule=schedule_of(load, None if memory is None else parse_bytes(memory), plan.scheme.chunk)
@@ -288,9 +291,17 @@ def _exactly(normal_form: NormalForm) -> Plan:
 
 
 @lru_cache(maxsize=512)
-def _replanned(plan: Plan, profile: NetworkProfile, device: str, precision: str) -> Plan:
+def _replanned(plan: Plan, profile: NetworkProfile, device: str, precision: str, directed: bool | None = None) -> Plan:
     """Plan again for a network; a function of values only, so that remembering it remembers no u."""
-    return planning.plan(plan.normal_form, plan.scheme, profile, plan.sampling, device=device, precision=precision)
+    return planning.plan(
+        plan.normal_form,
+        plan.scheme,
+        profile,
+        plan.sampling,
+        device=device,
+        precision=precision,
+        directed=directed,
+    )
 
 
 def _setting(call: BoundCall) -> tuple[str, str]:

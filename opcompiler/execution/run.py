@@ -15,6 +15,7 @@ from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.chunks import in_chunks
 from opcompiler.execution.directions import Directions
 from opcompiler.execution.estimates import drawn_parameters
+from opcompiler.execution.given import directed_call
 from opcompiler.execution.heads import Argument, Environment, evaluate_head, evaluate_output
 from opcompiler.execution.propagation import contraction_values, plain_value
 from opcompiler.ir.head import Head, ParameterValue, operands
@@ -44,7 +45,7 @@ def run(plan: Plan, call: BoundCall, directions: Directions | None = None) -> An
 
 
 def _at_once(plan: Plan, call: BoundCall) -> Any:
-    if call.batch is not None and _differ_by_point(plan.normal_form, call.parameters):
+    if call.batch is not None and _differ_by_point(plan.propagated, call.parameters):
         return _point_by_point(plan, call)
     return _run_flat(plan, call)
 
@@ -53,6 +54,8 @@ def _run_flat(plan: Plan, call: BoundCall) -> Any:
     """Run with at most one batch axis."""
     normal_form = plan.propagated
     environment = _environment(plan, call)
+    if plan.directing is not None:
+        call = directed_call(call, plan.directing, environment)
     scalars = _scalar_values(normal_form, environment)
     if normal_form.is_plain:
         return plain_value(plan, call, scalars)

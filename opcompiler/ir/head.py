@@ -7,7 +7,7 @@ nodes align their operands by label, like einsum; equal labels mean the same ind
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
@@ -30,7 +30,9 @@ __all__ = [
     "ParameterValue",
     "PositionValue",
     "Rational",
+    "free_labels",
     "operands",
+    "with_operands",
 ]
 
 HeadIndex: TypeAlias = int | str
@@ -203,6 +205,60 @@ def operands(head: Head) -> tuple[Head, ...]:
             return ()
         case _:
             assert_never(head)
+
+
+def with_operands(head: Head, heads: tuple[Head, ...]) -> Head:
+    """Return the head made of other heads, as many as `operands` gives."""
+    match head:
+        case HeadSum():
+            return HeadSum(heads)
+        case HeadProduct():
+            return HeadProduct(heads)
+        case Components(label, _):
+            return Components(label, heads)
+        case Call() | FunctionValue():
+            return replace(head, arguments=heads)
+        case HeadPower():
+            return HeadPower(*heads)
+        case HeadSumOver(label, size, _):
+            return HeadSumOver(label, size, *heads)
+        case (
+            Rational()
+            | Imaginary()
+            | Constant()
+            | ParameterValue()
+            | CoordinateValue()
+            | PositionValue()
+            | ContractionValue()
+            | Kronecker()
+        ):
+            return head
+        case _:
+            assert_never(head)
+
+
+def free_labels(head: Head) -> frozenset[str]:
+    """Return the labels of a head that no sum inside it binds; the label of `Components` is one of them."""
+    inside = frozenset[str]().union(*map(free_labels, operands(head)))
+    match head:
+        case ParameterValue(_, indices) | ContractionValue(_, indices):
+            return inside | _labels(indices)
+        case FunctionValue(_, _, derivatives, indices):
+            return inside | _labels((*indices, *(index for _, index in derivatives)))
+        case CoordinateValue(_, index):
+            return inside | _labels((index,))
+        case Kronecker(left, right):
+            return _labels((left, right))
+        case Components(label, _):
+            return inside | {label}
+        case HeadSumOver(label, _, _):
+            return inside - {label}
+        case _:
+            return inside
+
+
+def _labels(indices: tuple[HeadIndex, ...]) -> frozenset[str]:
+    return frozenset(index for index in indices if isinstance(index, str))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from opcompiler.ir.algebra import Algebra, Seed
 from opcompiler.ir.coefficient import Coefficient
 from opcompiler.ir.cost import NO_COST, Cost
+from opcompiler.ir.directing import Directing
 from opcompiler.ir.display import rendered
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
@@ -32,7 +33,7 @@ class Certificate:
         carried: coefficients that this plan carries, the primal included.
         by_order: Hilbert function of the minimal algebra; sums to `minimum`.
         scope: "any u"; "u = g(Wx+b)" or "u = g(Wx+b, |x|²)" when the bound uses the affine bottleneck of a given
-            network.
+            network; with the addition that directions given at call count as independent coordinates, if there are any.
         hankel_rank: rank of the Hankel matrix modulo `prime`, computed independently of the basis; None where the
             matrix is too large to be formed.
         prime: that prime.
@@ -154,6 +155,7 @@ class Plan:
         schedule: the steps of one call; None while the points are unknown.
         sampling: the random normal form that the propagations compute, when the scheme is stochastic and something is
             drawn.
+        directing: the normal form along directions given at call that the propagations compute, when that is cheaper.
     """
 
     normal_form: NormalForm
@@ -168,11 +170,14 @@ class Plan:
     device: str = "cpu"
     schedule: Schedule | None = None
     sampling: Sampling | None = None
+    directing: Directing | None = None
 
     @property
     def propagated(self) -> NormalForm:
-        """The normal form that the propagations compute: the random one of `sampling`, else `normal_form`."""
-        return self.normal_form if self.sampling is None else self.sampling.normal_form
+        """The normal form that the propagations compute: that of `sampling` or `directing`, else `normal_form`."""
+        if self.sampling is not None:
+            return self.sampling.normal_form
+        return self.normal_form if self.directing is None else self.directing.normal_form
 
     @property
     def variance(self) -> tuple[VarianceFormula, ...]:

@@ -42,6 +42,9 @@ def _alternative(alternative: Alternative) -> str:
 
 
 def _draws(plan: Plan) -> list[tuple[str, str]]:
+    if plan.directing is not None:
+        given = [f"{own.space}: {own.directions:,} directions in {own.of}" for own in plan.directing.spaces]
+        return [("at call" if n == 0 else "", text) for n, text in enumerate(_cut(given))]
     if plan.sampling is None:
         return []
     texts = [

@@ -10,6 +10,7 @@ from math import prod
 
 from opcompiler.ir.algebra import Algebra, AxisSeed, CoordinateSeed
 from opcompiler.ir.declarations import Declarations
+from opcompiler.ir.directing import Directing
 from opcompiler.ir.head import ContractionValue, CoordinateValue, FunctionValue, ParameterValue, PositionValue
 from opcompiler.ir.kinds import instances
 from opcompiler.ir.normal_form import Contraction, FreeIndex, NormalForm
@@ -33,6 +34,10 @@ def check_references(plan: Plan) -> None:
     if plan.sampling is not None:
         _check_names(normal_form, normal_form.declarations)
         _check_sampling(plan.sampling)
+    if plan.directing is not None:
+        _need(plan.sampling is None, "a plan has drawn and given directions")
+        _check_names(plan.directing, normal_form.declarations)
+        _check_directing(plan.directing, plan.normal_form)
     for propagation in (plan.joint, *plan.separate):
         _check_names(propagation, normal_form.declarations)
         _check_algebra(propagation.algebra)
@@ -44,7 +49,7 @@ def _need(condition: bool, what: str) -> None:
         raise ValueError(what)
 
 
-def _check_names(value: NormalForm | Propagation, declarations: Declarations) -> None:
+def _check_names(value: NormalForm | Propagation | Directing, declarations: Declarations) -> None:
     dims = {space.name: space.dim for space in declarations.spaces}
     fields = {field.name: field.shape for field in declarations.fields}
     parameters = {parameter.name for parameter in declarations.parameters}
@@ -117,6 +122,21 @@ def _check_sampling(sampling: Sampling) -> None:
         _need(0 <= number < len(normal_form.contractions) and space in drawn, "a weight belongs to nothing")
     for name, space in sampling.parameters:
         _need(name in parameters and space in drawn, "a matrix of directions belongs to nothing")
+
+
+def _check_directing(directing: Directing, asked: NormalForm) -> None:
+    normal_form = directing.normal_form
+    _check_normal_form(normal_form)
+    dims = {space.name: space.dim for space in normal_form.declarations.spaces}
+    asked_spaces = {space.name for space in asked.declarations.spaces}
+    _need(asked_spaces <= set(dims), "a declared space is missing")
+    directed = {own.space for own in directing.spaces}
+    _need(set(dims) - asked_spaces == directed and not directed & asked_spaces, "directed spaces are not declared so")
+    for own in directing.spaces:
+        _need(dims[own.space] == own.directions, f"the directed space {own.space} is not declared so")
+        _need(own.of in asked_spaces, f"there is no space {own.of}")
+        parts = tuple(instances(own.rows))
+        _need(not any(isinstance(part, ContractionValue) for part in parts), "a direction depends on a field")
 
 
 def _check_algebra(algebra: Algebra) -> None:

@@ -11,7 +11,7 @@ from opcompiler.ir.strategy import Alternative
 from opcompiler.planning.cost import cost_of
 from opcompiler.planning.strategies import Candidate, Weighed
 
-__all__ = ["MOST_AMPLIFICATION", "Setting", "choose"]
+__all__ = ["MOST_AMPLIFICATION", "WORTHWHILE", "Setting", "choose", "ratio_text"]
 
 MOST_AMPLIFICATION = 4
 """Largest κ of jets in single precision: two of 24 bits may be lost to cancellation in sums over directions."""
@@ -19,7 +19,7 @@ MOST_AMPLIFICATION = 4
 _WIDE = frozenset({"float64"})
 """Precisions in which κ is reported only: 29 more bits outlast every set of directions that the planner makes."""
 
-_WORTHWHILE = Fraction(95, 100)
+WORTHWHILE = Fraction(95, 100)
 """The first way is kept unless another is expected to take less than this part of its time: the model is not exact."""
 
 _WORTH_STORING = Fraction(1, 2)
@@ -70,7 +70,7 @@ def _cheapest(candidates: Sequence[Candidate], setting: Setting) -> Candidate:
     worthwhile = [
         candidate
         for candidate in candidates
-        if _time(candidate) < _time(first) * (_WORTH_STORING if candidate.propagation.gradients else _WORTHWHILE)
+        if _time(candidate) < _time(first) * (_WORTH_STORING if candidate.propagation.gradients else WORTHWHILE)
         and not _too_rough(candidate, setting)
     ]
     return min(worthwhile, key=_time, default=first)
@@ -90,13 +90,14 @@ def _explained(candidate: Candidate, other: Candidate, setting: Setting) -> Alte
     alternative = candidate.alternative
     reasons = [alternative.reason]
     if candidate is not other:
-        reasons.append(f"{_ratio(_time(candidate), _time(other))} the work of the {other.strategy}")
+        reasons.append(f"{ratio_text(_time(candidate), _time(other))} the work of the {other.strategy}")
     if alternative.amplification is not None and _too_rough(candidate, setting):
         growth = f"rounding errors grow up to {float(alternative.amplification[1]):.3g} times"
         reasons.append(f"{growth}, more than {MOST_AMPLIFICATION} in {setting.precision}")
     return replace(alternative, reason="; ".join(reasons))
 
 
-def _ratio(part: int, whole: int) -> str:
+def ratio_text(part: int, whole: int) -> str:
+    """Return how many times the whole a part is, e.g. `0.25×`."""
     ratio = part / max(whole, 1)
     return f"{ratio:.2g}×" if ratio < 100 else f"{ratio:,.0f}×"

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from opcompiler.ir.directing import Directing
+from opcompiler.ir.head import CoordinateValue, FunctionValue
+from opcompiler.ir.kinds import instances
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.plan import Propagation
 from opcompiler.planning.cost import carried
 
-__all__ = ["bytes_per_point", "bytes_shared"]
+__all__ = ["bytes_per_point", "bytes_shared", "entries_of_directions"]
 
 _LIVE = 3
 """Copies of the widest layer's coefficients at once: what a nonlinearity takes, its powers, what it gives."""
+
+_COPIES = 2
+"""Of directions given at call: as they are computed, and as seeds of the first layer."""
 
 _REMEMBERED = 2
 """Numbers that a gradient remembers for every coefficient that enters a nonlinearity."""
@@ -61,3 +67,17 @@ def bytes_shared(
     values = outputs + sum(prod(readout.shape) for p in propagations for readout in p.readouts)
     columns = profile.first_layer_flops // 2 if any(p.algebra.axes for p in propagations) else 0
     return itemsize * (batch * values + columns)
+
+
+def entries_of_directions(directing: Directing | None) -> tuple[int, int]:
+    """Return how many numbers directions given at call are: those of one point, and those that all points share."""
+    per_point = shared = 0
+    if directing is not None:
+        dims = {space.name: space.dim for space in directing.normal_form.declarations.spaces}
+        for own in directing.spaces:
+            entries = own.directions * dims[own.of]
+            if any(isinstance(part, FunctionValue | CoordinateValue) for part in instances(own.rows)):
+                per_point += entries
+            else:
+                shared += entries
+    return _COPIES * per_point, _COPIES * shared

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from opcompiler.errors import LimitError
 from opcompiler.ir.algebra import Algebra, Element
 from opcompiler.ir.cost import CPU
+from opcompiler.ir.directing import Directing
 from opcompiler.ir.law import Auto
 from opcompiler.ir.network import DEFAULT_PROFILE, NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
@@ -16,12 +18,14 @@ from opcompiler.ir.strategy import Alternative
 from opcompiler.planning.bottleneck import compressed
 from opcompiler.planning.choice import Setting, choose
 from opcompiler.planning.cost import cost_of
+from opcompiler.planning.directing.rewrite import directed_normal_form
+from opcompiler.planning.directing.weighing import cheaper, counted_directions, hopeless, with_directions
 from opcompiler.planning.labels import scalar_names
 from opcompiler.planning.minimal_algebra import minimal_algebra
 from opcompiler.planning.sampling.alternatives import estimate
 from opcompiler.planning.sampling.auto import best, drawing, weighed_laws
 from opcompiler.planning.sampling.rewrite import random_normal_form
-from opcompiler.planning.strategies import forced, weigh
+from opcompiler.planning.strategies import DIRECTED, forced, weigh
 
 __all__ = ["plan"]
 
@@ -34,6 +38,7 @@ def plan(
     *,
     device: str = "cpu",
     precision: str = "float32",
+    directed: bool | None = None,
 ) -> Plan:
     """Plan the evaluation of a normal form.
 
@@ -44,6 +49,7 @@ def plan(
         sampling: the estimator, where it is already chosen: another network must not change what is drawn.
         device: kind of device whose rates decide between strategies.
         precision: name of the floating type, which decides how much rounding may be amplified.
+        directed: whether an exact plan goes along directions given at call; None takes what is cheaper.
 
     Returns:
         A plan with one joint propagation of all fields and one propagation per field that occurs, each by the cheapest
@@ -53,6 +59,59 @@ def plan(
         LimitError: the operator needs more coefficients than can be listed.
         UnsupportedError: the strategy of the scheme does not exist, or does not apply.
     """
+    strategy = scheme.strategy if isinstance(scheme, Exact) else None
+    if isinstance(scheme, Stochastic) or directed is False or strategy not in (None, DIRECTED):
+        return _planned(normal_form, scheme, profile, sampling, device, precision)
+    directing = directed_normal_form(normal_form)
+    if directing is None:
+        return _planned(normal_form, scheme, profile, None, device, precision)
+    along = _along(normal_form, directing, scheme, profile, device)
+    reason = hopeless(normal_form, along.certificate)
+    if reason is not None:
+        return cheaper(along, reason, asked_for=True)
+    try:
+        ordinary = _planned(normal_form, replace(scheme, strategy=None), profile, None, device, precision)
+    except LimitError as error:
+        return cheaper(along, error.problem, asked_for=True)
+    return cheaper(along, replace(ordinary, scheme=scheme), asked_for=bool(directed or strategy))
+
+
+def _along(
+    normal_form: NormalForm, directing: Directing, scheme: Scheme, profile: NetworkProfile | None, device: str
+) -> Plan:
+    """Return the plan along directions given at call."""
+    directed = directing.normal_form
+    used = [f.name for f in directed.declarations.fields if any(c.field == f.name for c in directed.contractions)]
+    found = {names: _propagation(directed, names, profile) for names in (tuple(used), *((name,) for name in used))}
+    run = {
+        names: (replace(propagation, strategy=DIRECTED), counted_directions(certificate))
+        for names, (propagation, certificate) in found.items()
+    }
+    joint, certificate = run[tuple(used)]
+    known = profile or DEFAULT_PROFILE
+    return Plan(
+        normal_form=normal_form,
+        scheme=scheme,
+        joint=joint,
+        separate=tuple(run[name,][0] for name in used),
+        certificate=certificate,
+        field_certificates=tuple((name, run[name,][1]) for name in used),
+        profile=known,
+        cost=with_directions(cost_of(joint, known, device), directing, known, device),
+        device=device,
+        directing=directing,
+    )
+
+
+def _planned(
+    normal_form: NormalForm,
+    scheme: Scheme,
+    profile: NetworkProfile | None,
+    sampling: Sampling | None,
+    device: str,
+    precision: str,
+) -> Plan:
+    """Return the plan in coordinates, or of the random normal form of an estimator."""
     asked = normal_form
     if isinstance(scheme, Stochastic):
         sampling = sampling or _sampling(normal_form, scheme, profile or DEFAULT_PROFILE)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from opcompiler.errors import LimitError
+from opcompiler.ir.directing import Directing
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Propagation
 from opcompiler.ir.schedule import Blocks, Schedule, bytes_text
 from opcompiler.planning.blocks import MOST_BLOCKS, block_axis
-from opcompiler.planning.memory import bytes_per_point, bytes_shared
+from opcompiler.planning.memory import bytes_per_point, bytes_shared, entries_of_directions
 
 __all__ = ["Load", "evenly", "schedule_of"]
 
@@ -27,6 +28,7 @@ class Load:
         itemsize: bytes of a number.
         batch: points.
         gradient: whether the evaluation of each chunk is differentiated in reverse.
+        directing: directions given at call.
     """
 
     propagations: tuple[tuple[Propagation, NetworkProfile], ...]
@@ -34,6 +36,7 @@ class Load:
     itemsize: int
     batch: int
     gradient: bool = False
+    directing: Directing | None = None
 
     @property
     def per_point(self) -> int:
@@ -45,14 +48,15 @@ class Load:
         """Bytes beside those of the points that are evaluated at once."""
         outputs = sum(prod(output.shape) for output in self.normal_form.outputs)
         parts = [bytes_shared((p,), profile, self.itemsize, self.batch, 0) for p, profile in self.propagations]
-        return sum(parts) + self.itemsize * self.batch * outputs
+        return sum(parts) + self.itemsize * (self.batch * outputs + entries_of_directions(self.directing)[1])
 
     def in_blocks(self, blocks: Blocks) -> int:
         """Return the bytes of one point with the directions of one axis in blocks."""
         return max(self._point(p, profile, (blocks.axis, blocks.size)) for p, profile in self.propagations)
 
     def _point(self, propagation: Propagation, profile: NetworkProfile, narrowed: tuple[int, int] | None = None) -> int:
-        return bytes_per_point(propagation, profile, self.itemsize, gradient=self.gradient, narrowed=narrowed)
+        own = bytes_per_point(propagation, profile, self.itemsize, gradient=self.gradient, narrowed=narrowed)
+        return own + self.itemsize * entries_of_directions(self.directing)[0]
 
 
 def schedule_of(load: Load, budget: int | None = None, chunk: int | None = None) -> Schedule:

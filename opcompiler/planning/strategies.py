@@ -32,7 +32,7 @@ from opcompiler.planning.tangents.forms import monomials
 from opcompiler.planning.tangents.layered import joint_tangents
 from opcompiler.planning.tangents.rounding import joint_amplification
 
-__all__ = ["STRATEGIES", "Candidate", "Weighed", "candidates", "forced", "weigh"]
+__all__ = ["DIRECTED", "STRATEGIES", "Candidate", "Weighed", "candidates", "forced", "weigh"]
 
 MINIMAL, COLLAPSED, SEPARATE = "minimal algebra", "collapsed jets", "univariate jets"
 SLOT, NESTED, PARTIALS, REVERSE = (
@@ -43,7 +43,10 @@ SLOT, NESTED, PARTIALS, REVERSE = (
 )
 
 STRATEGIES = (MINIMAL, COLLAPSED, SEPARATE, SLOT, NESTED, PARTIALS, REVERSE)
-"""Names of all strategies, as in `Exact(strategy=…)`."""
+"""Names of the strategies for one normal form, as in `Exact(strategy=…)`."""
+
+DIRECTED = "run-time directions"
+"""Name of the strategy that plans another normal form of the same value, see `planning.directing`."""
 
 _HIGHEST_SLOT_ORDER = 40
 _SLOT_TRIES = 1500
@@ -128,7 +131,7 @@ def forced(
         if candidate.strategy == strategy:
             return candidate
     known = ", ".join(f'"{candidate.strategy}"' for candidate in weighed.candidates)
-    if strategy not in STRATEGIES:
+    if strategy not in (*STRATEGIES, DIRECTED):
         raise UnsupportedError(f"there is no strategy {strategy!r}", hint=f"for this operator: {known}")
     reasons = [refused.reason for refused in weighed.refused if refused.strategy == strategy]
     reason = reasons[0] if reasons else "it does not apply to this operator"

@@ -12,6 +12,7 @@ from opcompiler.ir.normal_form import NormalForm
 from opcompiler.ir.plan import Certificate, Plan
 from opcompiler.ir.schedule import bytes_text
 from opcompiler.report.alternatives import alternatives_table
+from opcompiler.report.given import direction_facts
 from opcompiler.report.heads import head_text, output_text
 from opcompiler.report.propagation import count_text, propagation_blocks
 from opcompiler.report.sampling import sampling_blocks
@@ -35,6 +36,7 @@ def story(plan: Plan, texts: Sequence[str] = ()) -> tuple[Section, ...]:
         Section("operator", (Facts(_operator(normal_form, texts)),)),
         Section("normal form", _normal_form(normal_form)),
         Section("estimator", sampling_blocks(plan)),
+        Section("directions at call", _directions(plan)),
         Section(
             "propagation",
             propagation_blocks(plan.joint, propagated, scalar_texts(propagated), contraction_names(propagated)),
@@ -115,6 +117,13 @@ def _normal_form(normal_form: NormalForm) -> tuple[Block, ...]:
     legend = [Math("with " + ", ".join(f"s{n} = {text}" for n, text in enumerate(scalars)))] if scalars else []
     table = (Table((), contractions),) if contractions else ()
     return (*table, Lines((*results, *legend)))
+
+
+def _directions(plan: Plan) -> tuple[Block, ...]:
+    """Return the directions that are given at call, and the normal form along them."""
+    if plan.directing is None:
+        return ()
+    return (Facts(tuple(direction_facts(plan.directing))), *_normal_form(plan.directing.normal_form))
 
 
 def _certificate(plan: Plan) -> tuple[tuple[str, Inline], ...]:

@@ -14,6 +14,7 @@ _SOURCES = {
     "one multi-slot jet": "Shi, Hu, Lin & Kawaguchi 2024",
     "nested differentiation": "Griewank & Walther 2008",
     "reverse over forward": "Griewank & Walther 2008, section 3.3",
+    "run-time directions": "docs/mathematics.md, section 5",
 }
 
 
