@@ -64,7 +64,13 @@ def _layout(
         return jnp.zeros((*like.shape, *readout.shape), like.dtype)
     first_row: dict[ReadoutPart, int] = {}
     pieces: list[Any] = []
-    for element, weighted in dict.fromkeys((part.element, part.weights is not None) for part in parts):
+    single = [part for part in parts if _is_single(jet, part)]
+    if single:
+        row = {element: n for n, element in enumerate(dict.fromkeys(part.element for part in single))}
+        pieces.append(_components(jet.stacked(list(row)), component, 1 + batched))
+        first_row.update({part: row[part.element] for part in single})
+    families = [part for part in parts if part not in first_row]
+    for element, weighted in dict.fromkeys((part.element, part.weights is not None) for part in families):
         own = [part for part in parts if (part.element, part.weights is not None) == (element, weighted)]
         start = sum(piece.shape[0] for piece in pieces)
         value = _coefficient(jet, element, component, batched)
@@ -73,7 +79,7 @@ def _layout(
             pieces.append(_contracted(own, value))
         else:
             first_row.update(dict.fromkeys(own, start))
-            pieces.append(value if _is_family(jet, element) else value[None])
+            pieces.append(value)
     rows = pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces)
     runs = [
         (first_row[part] + direction, position, length, part.coefficient)
@@ -115,11 +121,16 @@ def _scaled(value: Any, coefficient: Coefficient, scalars: Sequence[Any]) -> Any
 
 
 def _coefficient(jet: Any, element: int, component: tuple[int, ...] | None, batched: bool) -> Any:
-    value = jet.coefficient(element)
-    if component is None:
-        return value
-    leading = batched + _is_family(jet, element)
-    return value[(slice(None),) * leading + component]
+    return _components(jet.coefficient(element), component, batched + _is_family(jet, element))
+
+
+def _components(value: Any, component: tuple[int, ...] | None, leading: int) -> Any:
+    """Return the entry of the field that is read, or all of it, behind so many leading axes."""
+    return value if component is None else value[(slice(None),) * leading + component]
+
+
+def _is_single(jet: Any, part: ReadoutPart) -> bool:
+    return part.weights is None and not _is_family(jet, part.element)
 
 
 def _is_family(jet: Any, element: int) -> bool:

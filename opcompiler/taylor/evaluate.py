@@ -16,7 +16,8 @@ from opcompiler.taylor import fallback as _fallback  # noqa: F401  registers the
 from opcompiler.taylor import rules as _rules  # noqa: F401  registers the rule book
 from opcompiler.taylor.interpreter import Interpreter
 from opcompiler.taylor.jaxpr import trace
-from opcompiler.taylor.jet import Jet, OneHot, Scattered
+from opcompiler.taylor.jet import Jet, OneHot, Row, Scattered
+from opcompiler.taylor.packing import Packing, packing_of
 from opcompiler.taylor.seeds import Seed, seed_of
 from opcompiler.taylor.series import Series, is_series
 from opcompiler.taylor.sparse import sparse_of
@@ -64,8 +65,18 @@ def evaluate(
     inputs = [_series(v, structure) if isinstance(v, Jet) else v for v in leaves]
     elements = structure.everything if wanted is None else frozenset(wanted) | {0}
     structure = structure.signed({axis: signs for axis, signs in recombined.items() if signs is not None})
+    packing = packing_of(structure, elements, _drawn(leaves))
+    if packing is not None:
+        inputs = [packing.packed(v) if is_series(v) else v for v in inputs]
+        structure, elements = packing.structure, packing.elements(elements)
     results = Interpreter(structure, frozenset(recombined)).run(flat, inputs, [elements] * out_tree.num_leaves)
-    return jax.tree_util.tree_unflatten(out_tree, [_jet(v, structure) for v in results])
+    return jax.tree_util.tree_unflatten(out_tree, [_jet(v, structure, packing) for v in results])
+
+
+def _drawn(leaves: Iterable[Any]) -> set[int]:
+    """Return the elements with seeds at run-time positions."""
+    jets = [v for v in leaves if isinstance(v, Jet)]
+    return {k for jet in jets for k, value in enumerate(jet.coefficients, 1) if isinstance(value, Scattered)}
 
 
 def _series(jet: Jet, structure: Structure) -> Series | Any:
@@ -77,6 +88,8 @@ def _series(jet: Jet, structure: Structure) -> Series | Any:
             blocks.append(None)
         elif isinstance(value, OneHot):
             blocks.append(seed_of(value, structure.sizes[k], np.ndim(jet.primal)))
+        elif isinstance(value, Row):
+            blocks.append(jet.stacks[value.stack][value.row][None])
         elif isinstance(value, Scattered):
             blocks.append(sparse_of(value, np.shape(jet.primal)))
         else:
@@ -85,7 +98,27 @@ def _series(jet: Jet, structure: Structure) -> Series | Any:
     return Series(primal, tuple(blocks)) if any(b is not None for b in blocks) else primal
 
 
-def _jet(value: Any, structure: Structure) -> Jet:
+def _jet(value: Any, structure: Structure, packing: Packing | None) -> Jet:
+    if packing is None:
+        return _plain_jet(value, structure)
+    jet = _plain_jet(value, structure)
+    stacks: list[jax.Array] = []
+    numbers: dict[int, int] = {}
+    for group, members in enumerate(packing.groups):
+        if len(members) > 1 and jet.coefficients[group - 1] is not None:
+            numbers[group] = len(stacks)
+            stacks.append(value.dense(group))
+    coefficients, directions = [], []
+    for group, row in packing.places[1:]:
+        alone = len(packing.groups[group]) == 1
+        coefficients.append(
+            jet.coefficients[group - 1] if alone else Row(numbers[group], row) if group in numbers else None
+        )
+        directions.append(jet.directions[group - 1])
+    return Jet(jet.primal, tuple(coefficients), tuple(directions), tuple(stacks))
+
+
+def _plain_jet(value: Any, structure: Structure) -> Jet:
     if not is_series(value):
         directions = [structure.sizes[k] if structure.is_family(k) else None for k in range(1, structure.size)]
         return Jet(jnp.asarray(value), (None,) * (structure.size - 1), tuple(directions))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -38,7 +38,7 @@ from opcompiler.taylor.jaxpr import (
 )
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.indexing import stacked
-from opcompiler.taylor.series import Series, compose, constant, is_series
+from opcompiler.taylor.series import Series, compose, constant, is_series, map_blocks
 from opcompiler.taylor.structure import Product, Structure, factors_of
 from opcompiler.taylor.univariate import derivatives_of
 
@@ -255,6 +255,7 @@ def _tangents_along(
     """
     dense = [s.dense(a) for s in series]
     rows = max(d.shape[0] for d in dense if d is not None)
+    rows = structure.sizes[a] if structure.axes[a] is None else rows
     directions = [
         jnp.zeros((rows, *s.shape), s.dtype) if d is None else jnp.broadcast_to(d, (rows, *s.shape))
         for s, d in zip(series, dense, strict=True)
@@ -270,7 +271,9 @@ def _tangents_along(
             for k, block in zip(families, blocks_of_row, strict=True):
                 entries[k - 1] = None if block is None else block[None]
             points.append(Series(s.primal, tuple(entries)))
-        return interpreter.run(closed, [*points, *t], [partners | {0}] * len(closed.jaxpr.outvars))
+        results = interpreter.run(closed, [*points, *t], [partners | {0}] * len(closed.jaxpr.outvars))
+        # The axes of a seed are numbered without the one over the directions that is added here.
+        return [map_blocks(r, lambda block: block, r.primal) if is_series(r) else r for r in results]
 
     return jax.vmap(along)(directions, same)
 
@@ -289,12 +292,16 @@ def _collect(structure: Structure, wanted: frozenset[int], a: int, result: Any, 
         return
     for c in sorted(wanted):
         for product in structure.products[c]:
-            for left, right in {(product.left, product.right), (product.right, product.left)}:
+            for left, right, meeting in product.orientations:
                 if left != a or result.blocks[right - 1] is None:
                     continue
                 block = result.blocks[right - 1]
                 factor = structure.degrees[a] / structure.degrees[c]
-                put(c, blocks.scale(_directed(structure, a, right, c, product, block), product.constant * factor))
+                if meeting is None:
+                    part = _directed(structure, a, right, c, product, block)
+                else:
+                    part = meeting.collected(lambda i, j, block=block: block[i, j if block.shape[1] > 1 else 0])
+                put(c, blocks.scale(part, product.constant * factor))
 
 
 def _directed(structure: Structure, a: int, b: int, c: int, product: Product, block: jax.Array) -> jax.Array:
@@ -328,7 +335,7 @@ def rees(structure: Structure) -> tuple[Structure, tuple[tuple[int, int], ...]]:
                     if term.left == term.right and i > j:
                         continue
                     left, right = number[term.left, i], number[term.right, j]
-                    products[number[k, i + j]].append(Product(left, right, term.constant, term.weights))
+                    products[number[k, i + j]].append(replace(term, left=left, right=right))
     lifted = Structure(
         tuple(j for _, j in labels),
         tuple(structure.axes[k] for k, _ in labels),

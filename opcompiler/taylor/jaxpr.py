@@ -1,6 +1,6 @@
 """Everything that is not public in JAX: tracing to a jaxpr, reading equations, source lines.
 
-Checked with jax 0.10. Nothing else in the package touches `jax.extend` or `jax._src`.
+Checked with jax 0.10. Nothing else in the package touches `jax.extend`, `jax.interpreters` or `jax._src`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from jax._src import core as _core
 from jax._src import source_info_util
 from jax.extend import core
-from jax.interpreters import batching
+from jax.interpreters import ad, batching, mlir
 
 __all__ = [
     "ClosedJaxpr",
@@ -29,6 +29,7 @@ __all__ = [
     "is_elementwise",
     "is_forgotten",
     "is_literal",
+    "linear_along_rows",
     "literal",
     "located",
     "open_jaxpr",
@@ -167,3 +168,30 @@ def _acts_elementwise(equation: Equation, shape: tuple[int, ...]) -> bool:
         body = next(equation.params[key] for key in ("jaxpr", "call_jaxpr") if key in equation.params)
         return is_elementwise(body, shape)
     return name in ELEMENTWISE
+
+
+def linear_along_rows(
+    name: str, function: Callable[..., jax.Array], transpose: Callable[..., jax.Array], length: Callable[..., int]
+) -> Callable[..., jax.Array]:
+    """Return a linear map of the leading axis, as a primitive that knows its transpose.
+
+    Args:
+        name: of the primitive.
+        function: (array, **parameters) → array with other rows.
+        transpose: (cotangent, rows of the operand, **parameters) → cotangent of the operand.
+        length: (**parameters) → rows of the result.
+    """
+    primitive = core.Primitive(name)
+
+    def batched(arrays: Sequence[jax.Array], axes: Sequence[int], **parameters: Any) -> tuple[jax.Array, int]:
+        return primitive.bind(jax.numpy.moveaxis(arrays[0], axes[0], 1), **parameters), 1
+
+    def transposed(cotangent: jax.Array, operand: Any, **parameters: Any) -> list[jax.Array]:
+        return [transpose(cotangent, operand.aval.shape[0], **parameters)]
+
+    primitive.def_impl(function)
+    primitive.def_abstract_eval(lambda array, **p: array.update(shape=(length(**p), *array.shape[1:])))
+    ad.deflinear2(primitive, transposed)
+    batching.primitive_batchers[primitive] = batched
+    mlir.register_lowering(primitive, mlir.lower_fun(function, multiple_results=False))
+    return primitive.bind

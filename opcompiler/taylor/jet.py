@@ -5,18 +5,19 @@ Normalisation, stated once: coefficient k is w_k(∂)f for the basis element w_k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
 
 import jax
+import numpy as np
 from jax import numpy as jnp
 
 from opcompiler.errors import ShapeError
 from opcompiler.ir.algebra import Algebra
 
-__all__ = ["Coefficient", "Jet", "OneHot", "Runs", "Scattered", "variable"]
+__all__ = ["Coefficient", "Jet", "OneHot", "Row", "Runs", "Scattered", "variable"]
 
 Runs: TypeAlias = tuple[tuple[int, int, int], ...]
 """(first direction, first flat position, length): directions and positions that advance together."""
@@ -59,7 +60,20 @@ class Scattered:
     point_ndim: int = 1
 
 
-Coefficient: TypeAlias = jax.Array | OneHot | Scattered | None
+@dataclass(frozen=True)
+class Row:
+    """A coefficient of a large algebra, which stands in one array with others.
+
+    Attributes:
+        stack: number of the array among `Jet.stacks`.
+        row: where in it.
+    """
+
+    stack: int
+    row: int
+
+
+Coefficient: TypeAlias = jax.Array | OneHot | Scattered | Row | None
 
 
 @dataclass(frozen=True)
@@ -70,13 +84,15 @@ class Jet:
         primal: the value f.
         coefficients: one entry per element k ≥ 1 (entry k − 1): None where it is structurally zero; an array that
             broadcasts against the primal, for a family with its directions as an additional leading axis; or a
-            `OneHot` or `Scattered`.
+            `OneHot`, a `Scattered`, or the `Row` of a stack.
         directions: number of directions per element k ≥ 1, None for a single element.
+        stacks: coefficients of single elements, stacked: (rows, *broadcastable against the primal).
     """
 
     primal: Any
     coefficients: tuple[Coefficient, ...]
     directions: tuple[int | None, ...]
+    stacks: tuple[jax.Array, ...] = ()
 
     def coefficient(self, number: int) -> jax.Array:
         """Return w_number(∂)f in full: the primal's shape, with the directions leading for a family."""
@@ -87,7 +103,9 @@ class Jet:
         shape = primal.shape if directions is None else (directions, *primal.shape)
         if value is None:
             return jnp.zeros(shape, primal.dtype)
-        if isinstance(value, OneHot):
+        if isinstance(value, Row):
+            value = self.stacks[value.stack][value.row]
+        elif isinstance(value, OneHot):
             value = _written_out(value, directions or 1, primal)
             value = value[0] if directions is None else value
         elif isinstance(value, Scattered):
@@ -97,10 +115,33 @@ class Jet:
             value = value[0] if directions is None else value
         return jnp.broadcast_to(value, shape).astype(primal.dtype)
 
+    def stacked(self, numbers: Sequence[int]) -> jax.Array:
+        """Return the coefficients of single elements in one array, (elements, *primal's shape), in this order.
+
+        The program does not grow with the number of elements where these are rows of `stacks`.
+        """
+        primal = jnp.asarray(self.primal)
+        entries = [self.coefficients[n - 1] if n else None for n in numbers]
+        order: list[int] = []
+        pieces: list[jax.Array] = []
+        for stack, array in enumerate(self.stacks):
+            own = [(place, e.row) for place, e in enumerate(entries) if isinstance(e, Row) and e.stack == stack]
+            if own:
+                places, rows = zip(*own, strict=True)
+                order += places
+                pieces.append(jnp.broadcast_to(array[np.array(rows)], (len(rows), *primal.shape)).astype(primal.dtype))
+        for place, (number, entry) in enumerate(zip(numbers, entries, strict=True)):
+            if not isinstance(entry, Row):
+                order.append(place)
+                pieces.append(self.coefficient(number)[None])
+        together = pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces)
+        return together if order == sorted(order) else together[np.argsort(order)]
+
 
 jax.tree_util.register_dataclass(OneHot, data_fields=["scale"], meta_fields=["runs", "point_ndim"])
 jax.tree_util.register_dataclass(Scattered, data_fields=["positions", "values"], meta_fields=["point_ndim"])
-jax.tree_util.register_dataclass(Jet, data_fields=["primal", "coefficients"], meta_fields=["directions"])
+jax.tree_util.register_dataclass(Row, data_fields=[], meta_fields=["stack", "row"])
+jax.tree_util.register_dataclass(Jet, data_fields=["primal", "coefficients", "stacks"], meta_fields=["directions"])
 
 
 def variable(primal: Any, algebra: Algebra, coefficients: Mapping[int, Any]) -> Jet:

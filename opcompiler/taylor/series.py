@@ -18,6 +18,7 @@ from jax import numpy as jnp
 
 from opcompiler.taylor import blocks
 from opcompiler.taylor.blocks import Block
+from opcompiler.taylor.pairs import Pairs
 from opcompiler.taylor.seeds import Seed
 from opcompiler.taylor.sparse import Sparse
 from opcompiler.taylor.structure import Product, Structure
@@ -131,13 +132,15 @@ def product_blocks(
     """Return the contributions of the table to one element of a·b; a and b are indexed by element − 1."""
     contributions: list[Block] = []
     for term in terms:
-        pairs = [(a[term.left - 1], b[term.right - 1])]
-        if term.left != term.right:
-            if a is b:
-                contributions.append(_term(structure, term, pairs[0], element, 2.0, shape, dtype))
-                continue
-            pairs.append((a[term.right - 1], b[term.left - 1]))
-        contributions += [_term(structure, term, pair, element, 1.0, shape, dtype) for pair in pairs]
+        if a is b:
+            factor = 2.0 if term.left != term.right else 1.0
+            pair, meeting = (a[term.left - 1], b[term.right - 1]), _of_equal_factors(term)
+            contributions.append(_term(structure, term, pair, meeting, element, factor, shape, dtype))
+            continue
+        contributions += [
+            _term(structure, term, (a[left - 1], b[right - 1]), meeting, element, 1.0, shape, dtype)
+            for left, right, meeting in term.orientations
+        ]
     return [c for c in contributions if c is not None]
 
 
@@ -145,11 +148,17 @@ def _term(
     structure: Structure,
     term: Product,
     pair: tuple[Block, Block],
+    meeting: Pairs | None,
     element: int,
     factor: float,
     shape: Shape,
     dtype: Any,
 ) -> Block:
+    if meeting is not None:
+        left, right = (blocks.densify(block, shape, dtype) for block in pair)
+        if left is None or right is None:
+            return None
+        return blocks.scale(meeting.product(left, right, jnp.multiply), term.constant * factor)
     families = structure.is_family(term.left) or structure.is_family(term.right)
     if families and not structure.is_family(element):
         rows = max(
@@ -188,9 +197,11 @@ def powers(structure: Structure, n: Sequence[Block], needed: frozenset[int], sha
                 continue
             terms = structure.products[k]
             if j == 2:
-                halves = [_halved(t) for t in terms]
                 contributions = [
-                    _term(structure, t, (n[t.left - 1], n[t.right - 1]), k, 1.0, shape, dtype) for t in halves
+                    _term(
+                        structure, t, (n[t.left - 1], n[t.right - 1]), _of_equal_factors(t), k, _half(t), shape, dtype
+                    )
+                    for t in terms
                 ]
             else:
                 contributions = product_blocks(structure, terms, n, previous, k, shape, dtype)
@@ -203,11 +214,14 @@ def powers(structure: Structure, n: Sequence[Block], needed: frozenset[int], sha
     return result
 
 
-def _halved(term: Product) -> Product:
+def _half(term: Product) -> float:
     """n²/2: a square counts half, a mixed product (which the table counts twice) once."""
-    if term.left != term.right:
-        return term
-    return Product(term.left, term.right, term.constant * 0.5, term.weights)
+    return 0.5 if term.left == term.right else 1.0
+
+
+def _of_equal_factors(term: Product) -> Pairs | None:
+    """Return which rows meet in a square."""
+    return term.pairs.of_square if term.pairs is not None and term.left == term.right else term.pairs
 
 
 def compose(

@@ -14,6 +14,7 @@ from jax import numpy as jnp
 from opcompiler.errors import ShapeError
 from opcompiler.ir.algebra import Algebra
 from opcompiler.ir.coefficient import Coefficient
+from opcompiler.taylor.pairs import Pairs
 
 __all__ = ["Product", "Structure", "factors_of", "number", "structure_of"]
 
@@ -24,12 +25,27 @@ Number = Any
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """constant · (a_left · b_right, symmetrised if left ≠ right), summed over directions with `weights` if given."""
+    """constant · (a_left · b_right, symmetrised if left ≠ right), summed over directions with `weights` if given.
+
+    Between stacks of elements `pairs` says which rows meet; from one stack every pair is listed in both orders.
+    """
 
     left: int
     right: int
     constant: Number
     weights: np.ndarray | None = None
+    pairs: Pairs | None = None
+
+    @property
+    def orientations(self) -> list[tuple[int, int, Pairs | None]]:
+        """The elements of the left and the right factor, in one or both orders, with the rows that meet."""
+        one = (self.left, self.right, self.pairs)
+        return [one] if self.left == self.right else [one, (self.right, self.left, self.pairs and self.pairs.swapped)]
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether no structure constant depends on a run-time scalar."""
+        return isinstance(self.constant, int | float) and (self.pairs is None or self.pairs.is_numeric)
 
     def weights_of(self, directions: int) -> np.ndarray | None:
         """Return the weights of a sum over so many directions.
@@ -46,7 +62,7 @@ class Structure:
     Attributes:
         degrees: degree of every element.
         axes: direction axis of every element, None for a single one.
-        sizes: number of directions of every element, 1 for a single one.
+        sizes: number of directions of every element, of rows of a stack, 1 for a single one.
         products: for every element the products that contribute to it.
         factors: for every element the elements that (transitively) enter its coefficient in any product.
     """
@@ -88,7 +104,7 @@ class Structure:
     @property
     def is_numeric(self) -> bool:
         """Whether no structure constant depends on a run-time scalar."""
-        return all(isinstance(p.constant, int | float) for terms in self.products for p in terms)
+        return all(p.is_numeric for terms in self.products for p in terms)
 
     def signed(self, signs: Mapping[int, np.ndarray]) -> Structure:
         """Return the structure in which sums over the directions of some axes have signs."""

@@ -13,6 +13,7 @@ from jax import numpy as jnp
 from opcompiler.taylor import blocks
 from opcompiler.taylor.blocks import Block
 from opcompiler.taylor.jaxpr import dtype_of
+from opcompiler.taylor.pairs import Pairs
 from opcompiler.taylor.registry import Application
 from opcompiler.taylor.seeds import Seed, by_direction, scale_by_position
 from opcompiler.taylor.series import Series
@@ -167,12 +168,12 @@ def contract_series(application: Application, a: Series, b: Series) -> Series:
             continue
         contributions = [result.block(k), from_b.block(k)]
         for term in structure.products[k]:
-            pairs = [(term.left, term.right)]
-            if term.left != term.right:
-                pairs.append((term.right, term.left))
             summed = (structure.is_family(term.left) or structure.is_family(term.right)) and not structure.is_family(k)
-            for left, right in pairs:
-                value = _pair(application, a, b, (left, right), term, summed)
+            for left, right, meeting in term.orientations:
+                if meeting is None:
+                    value = _pair(application, a, b, (left, right), term, summed)
+                else:
+                    value = _stacked_pair(application, a, b, (left, right), meeting)
                 contributions.append(blocks.scale(value, term.constant))
         entries.append(blocks.total(contributions, shape, dtype))
     return Series(result.primal, tuple(entries))
@@ -208,6 +209,22 @@ def _pair(
         x, y = x.sum(0, keepdims=True), y.sum(0, keepdims=True)
         return _pair_single(application, x, y)
     return _pair_single(application, x, y)
+
+
+def _stacked_pair(
+    application: Application, a: Series, b: Series, pair: tuple[int, int], meeting: Pairs
+) -> jax.Array | None:
+    """Σ a_l · b_r over the rows that meet, contracted row by row."""
+    (left, right), (left_batch, right_batch) = application.params["dimension_numbers"]
+    x, y = a.dense(pair[0]), b.dense(pair[1])
+    if x is None or y is None:
+        return None
+    numbers = (
+        (_behind_rows(left), _behind_rows(right)),
+        ((0, *_behind_rows(left_batch)), (0, *_behind_rows(right_batch))),
+    )
+    x, y = blocks.expand(x, a.shape), blocks.expand(y, b.shape)
+    return meeting.product(x, y, lambda x, y: application.apply(x, y, dimension_numbers=numbers))
 
 
 def _pair_single(application: Application, x: jax.Array, y: jax.Array) -> jax.Array:

@@ -16,7 +16,9 @@ from jax import numpy as jnp
 
 from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.blocks import Block
+from opcompiler.taylor.pairs import Pairs
 from opcompiler.taylor.registry import Application, taylor_rule
+from opcompiler.taylor.rows import ROWS
 from opcompiler.taylor.series import Series, constant, is_series
 
 FAMILY = "indexing"
@@ -71,7 +73,7 @@ def stacked(operand: Any, members: Sequence[int], rows: dict[int, int]) -> jax.A
     return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, 0)
 
 
-@taylor_rule("gather", "dynamic_slice", "fft", "reduce_window_sum", "tile", family=FAMILY, demand=demand.linear)
+@taylor_rule("gather", "dynamic_slice", "fft", "reduce_window_sum", "tile", ROWS, family=FAMILY, demand=demand.linear)
 def first_operand(application: Application, a: Any, *rest: Any) -> Any:
     """(La)_w = L a_w; the other operands are indices."""
     return stacked_linear(application, [a, *map(constant, rest)], (0,))
@@ -110,21 +112,24 @@ def bilinear(application: Application, a: Series, b: Series) -> Series:
     for k in sorted(needed - {0}):
         contributions = [left.block(k), right.block(k)]
         for term in structure.products[k]:
-            pairs = {(term.left, term.right), (term.right, term.left)}
-            for p, q in sorted(pairs):
-                value = _pair(application, a, b, (p, q), term.weights)
-                if value is not None and not structure.is_family(k):
+            for p, q, meeting in term.orientations:
+                value = _pair(application, a, b, (p, q), term.weights, meeting)
+                if value is not None and meeting is None and not structure.is_family(k):
                     value = jnp.sum(value, axis=0, keepdims=True)
                 contributions.append(blocks.scale(value, term.constant))
         result[k - 1] = blocks.total(contributions, shape, dtype)
     return Series(primal, tuple(result))
 
 
-def _pair(application: Application, a: Series, b: Series, pair: tuple[int, int], weights: Any) -> jax.Array | None:
+def _pair(
+    application: Application, a: Series, b: Series, pair: tuple[int, int], weights: Any, meeting: Pairs | None
+) -> jax.Array | None:
     x, y = a.dense(pair[0]), b.dense(pair[1])
     if x is None or y is None:
         return None
     x, y = blocks.expand(x, a.shape), blocks.expand(y, b.shape)
+    if meeting is not None:
+        return meeting.product(x, y, jax.vmap(application.bind))
     if weights is not None:
         x = x * jnp.asarray(weights, x.dtype).reshape((-1,) + (1,) * (x.ndim - 1))
     rows = max(x.shape[0], y.shape[0])

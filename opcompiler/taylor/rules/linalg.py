@@ -64,8 +64,11 @@ def inner_products(
     """Return Σ T^k_lr product(a_l, b_r) over nilpotent l and r, 0 if there is none; `product` broadcasts directions."""
     result: Any = 0
     for term in structure.products[k]:
-        for left, right in sorted({(term.left, term.right), (term.right, term.left)}):
+        for left, right, meeting in term.orientations:
             if left not in a or right not in b:
+                continue
+            if meeting is not None:
+                result = result + blocks.scale(meeting.product(a[left], b[right], product), term.constant)
                 continue
             value = product(a[left], b[right])
             if term.weights is not None:

@@ -8,6 +8,8 @@ from jax import lax
 from jax import numpy as jnp
 from taylor.coverage.cases import Fixed, add, draw
 
+from opcompiler.taylor.rows import rows_of
+
 A = draw(2, 3)
 B = draw(2, 3, salt=1)
 V = draw(6, salt=2)
@@ -161,6 +163,7 @@ WRITTEN_OUT = {
 INDEX = Fixed(np.array([2, 0, 2]))
 for name, function in {
     "take": lambda x, i: jnp.take(x**2, i),
+    "rows at known places": lambda x, i: rows_of(x.reshape(3, 2) ** 2, np.array([1, 0, 1])) * jnp.sum(i),
     "gather rows": lambda x, i: x.reshape(3, 2)[i] ** 2,
     "take_along_axis": lambda x, i: jnp.take_along_axis(x, i, 0) ** 2,
     "at set": lambda x, i: x.at[i[:2]].set(x[3:5] ** 2),
