@@ -60,8 +60,8 @@ class Coordinates(_Call):
     """Single coordinates: without replacement and uniform, or with replacement by importance.
 
     Attributes:
-        weights: probabilities of the coordinates, positive and of sum one; None for uniform. With weights the
-            coordinates are drawn with replacement.
+        weights: probabilities of the coordinates, positive and of sum one, a float by its shortest decimal; None for
+            uniform. With weights the coordinates are drawn with replacement.
     """
 
     weights: tuple[Fraction, ...] | None = None
