@@ -13,7 +13,9 @@ and `jit`, with JAX's default key implementation.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, assert_never
 
 import jax
@@ -22,7 +24,9 @@ import numpy as np
 
 from opcompiler.errors import ArgumentTypeError, ShapeError
 from opcompiler.execution.directions import Directions, Drawn
+from opcompiler.execution.heads import Argument
 from opcompiler.execution.scalars import rational_value
+from opcompiler.execution.subspaces import gram_schmidt, orthonormal_basis, outside, weighted_rows
 from opcompiler.ir.law import (
     Auto,
     Coordinates,
@@ -38,6 +42,8 @@ from opcompiler.ir.law import (
 from opcompiler.ir.sampling import Draw, Sampling
 
 __all__ = ["arrangement", "directions_for", "key_per_point"]
+
+_NOTHING: Mapping[str, Argument] = MappingProxyType({})
 
 _LOOP = 64
 """Up to so many coordinates are drawn one by one; more of them by sorting, if there are not many more."""
@@ -71,23 +77,36 @@ def key_per_point(key: Any, batch_shape: tuple[int, ...], shared: bool = False) 
     return jax.vmap(lambda number: jax.random.fold_in(keys, number))(jnp.arange(math.prod(batch_shape)))
 
 
-def directions_for(sampling: Sampling, keys: jax.Array, dtype: Any) -> Directions:
+def directions_for(
+    sampling: Sampling, keys: jax.Array, dtype: Any, parameters: Mapping[str, Argument] = _NOTHING
+) -> Directions:
     """Return what is drawn with the keys of `key_per_point`, by drawn space; see `Drawn` for the shapes.
 
     Args:
         sampling: which draws.
         keys: of the points, shaped (number of points,), or one for all, shaped ().
         dtype: floating type of the directions.
+        parameters: of the call; those that span subspaces are used.
     """
     by_point = jnp.reshape(keys, (-1,))
     drawn = {}
     for number, draw in enumerate(sampling.draws):
         repeats = jnp.arange(sampling.repeats if draw.repeated else 1)
+        bases = _bases(draw, parameters, dtype)
+        if draw.law is None and bases is not None:
+            drawn[draw.space] = Drawn(rows=_placed(draw, bases, dtype)[:, None])
+            continue
 
-        def at(key: jax.Array, repeat: jax.Array, number: int = number, draw: Draw = draw) -> Drawn:
-            return _drawn(draw, jax.random.fold_in(jax.random.fold_in(key, number), repeat), dtype)
+        def at(key: jax.Array, basis: Any, repeat: jax.Array, number: int = number, draw: Draw = draw) -> Drawn:
+            return _drawn(draw, jax.random.fold_in(jax.random.fold_in(key, number), repeat), dtype, basis)
 
-        drawn[draw.space] = jax.vmap(jax.vmap(at, in_axes=(None, 0)), in_axes=(0, None))(by_point, repeats)
+        many = jax.vmap(at, in_axes=(None, None, 0))
+        if bases is None or bases.shape[0] == 1:
+            basis = None if bases is None else bases[0]
+            drawn[draw.space] = jax.vmap(many, in_axes=(0, None, None))(by_point, basis, repeats)
+        else:
+            axis, key = (None, by_point[0]) if by_point.shape[0] == 1 else (0, by_point)
+            drawn[draw.space] = jax.vmap(many, in_axes=(axis, 0, None))(key, bases, repeats)
     return drawn
 
 
@@ -120,20 +139,40 @@ def arrangement(numbers: jax.Array, size: int) -> jax.Array:
 # --- laws -------------------------------------------------------------------------------------------------------
 
 
-def _drawn(draw: Draw, key: jax.Array, dtype: Any) -> Drawn:
-    """Return one draw at one point, without the axes of points and repeats."""
+def _drawn(draw: Draw, key: jax.Array, dtype: Any, basis: jax.Array | None = None) -> Drawn:
+    """Return one draw at one point, without the axes of points and repeats; orthogonal to the basis, if any."""
     match draw.law:
         case Coordinates() | Terms() as law:
             drawn = _coordinates(draw, law, key, dtype)
             return drawn if draw.rows is None else _gathered(draw, drawn, dtype)
         case Auto():
             raise AssertionError("an automatic law is replaced by a concrete one when it is planned")
+        case None:
+            raise AssertionError(f"nothing is drawn for {draw.space}")
         case law:
-            entries = _dense(law, key, draw.directions, draw.dim, jnp.promote_types(dtype, jnp.float32))
-            if draw.rows is not None:
-                rows = jnp.asarray(_weighted_rows(draw), entries.dtype)
-                entries = jnp.matmul(entries, rows, precision=jax.lax.Precision.HIGHEST)
-            return Drawn(rows=entries.astype(dtype))
+            entries = _dense(law, key, draw, _wide(dtype), basis)
+            return Drawn(rows=_placed(draw, entries, dtype))
+
+
+def _placed(draw: Draw, entries: jax.Array, dtype: Any) -> jax.Array:
+    """Return directions of the space from those in the space that was drawn in, as rows."""
+    if draw.rows is not None:
+        rows = jnp.asarray(_weighted_rows(draw), entries.dtype)
+        entries = jnp.matmul(entries, rows, precision=jax.lax.Precision.HIGHEST)
+    return entries.astype(dtype)
+
+
+def _bases(draw: Draw, parameters: Mapping[str, Argument], dtype: Any) -> jax.Array | None:
+    """Return the basis of the subspace of a draw, shaped (points or 1, rank, dimensions), or None."""
+    if draw.subspace is None:
+        return None
+    given = parameters[draw.subspace]
+    found = orthonormal_basis(given.value, draw.rows, draw.weights, _wide(dtype))
+    return found if given.batched else found[None]
+
+
+def _wide(dtype: Any) -> Any:
+    return jnp.promote_types(dtype, jnp.float32)
 
 
 def _coordinates(draw: Draw, law: Coordinates | Terms, key: jax.Array, dtype: Any) -> Drawn:
@@ -169,25 +208,35 @@ def _gathered(draw: Draw, drawn: Drawn, dtype: Any) -> Drawn:
     return Drawn(rows=rows if drawn.lengths is None else rows * drawn.lengths[:, None], weight=drawn.weight)
 
 
-def _dense(law: Any, key: jax.Array, count: int, dim: int, dtype: Any) -> jax.Array:
-    """Return directions as rows."""
+def _dense(law: Any, key: jax.Array, draw: Draw, dtype: Any, basis: jax.Array | None) -> jax.Array:
+    """Return directions as rows.
+
+    A normal vector less its part in a subspace is normal in the complement; to be drawn there is to be normalised after
+    that.
+    """
+    count, dim = draw.directions, draw.dim + draw.rank
     match law:
         case Rademacher():
-            return _signs(key, count, dim, dtype)
+            return _outside(_signs(key, count, dim, dtype), basis)
         case Gaussian() | IndependentPair():
-            return jax.random.normal(key, (count, dim), dtype)
+            return _outside(jax.random.normal(key, (count, dim), dtype), basis)
         case ThreePoint():
             faces = jax.random.randint(key, (count, dim), 0, 6)
-            return jnp.where(faces > 1, 0.0, jnp.where(faces == 0, math.sqrt(3), -math.sqrt(3))).astype(dtype)
+            values = jnp.where(faces > 1, 0.0, jnp.where(faces == 0, math.sqrt(3), -math.sqrt(3))).astype(dtype)
+            return _outside(values, basis)
         case Sphere():
-            rows = jax.random.normal(key, (count, dim), dtype)
+            rows = _outside(jax.random.normal(key, (count, dim), dtype), basis)
             return rows / jnp.linalg.norm(rows, axis=-1, keepdims=True)
         case Orthogonal():
-            return _orthonormal_blocks(key, count, min(count, dim), dim, dtype)
+            return _orthonormal_blocks(key, draw, min(count, draw.dim), dtype, basis)
         case Frame(size):
-            return _orthonormal_blocks(key, count, size, dim, dtype)
+            return _orthonormal_blocks(key, draw, size, dtype, basis)
         case _:
             assert_never(law)
+
+
+def _outside(rows: jax.Array, basis: jax.Array | None) -> jax.Array:
+    return rows if basis is None else outside(rows, basis)
 
 
 def _signs(key: jax.Array, count: int, dim: int, dtype: Any) -> jax.Array:
@@ -197,50 +246,32 @@ def _signs(key: jax.Array, count: int, dim: int, dtype: Any) -> jax.Array:
     return 1 - 2 * jnp.reshape(bits, (count, -1))[:, :dim].astype(dtype)
 
 
-def _orthonormal_blocks(key: jax.Array, count: int, size: int, dim: int, dtype: Any) -> jax.Array:
+def _orthonormal_blocks(key: jax.Array, draw: Draw, size: int, dtype: Any, basis: jax.Array | None) -> jax.Array:
     """Return rows, `size` at a time orthonormal and uniform on the Stiefel manifold, blocks independent."""
+    count, dim = draw.directions, draw.dim + draw.rank
     blocks = math.ceil(count / size)
-    normal = jax.random.normal(key, (blocks, size, dim), dtype)
-    return jnp.reshape(_orthonormal(normal), (blocks * size, dim))[:count]
+    normal = _outside(jax.random.normal(key, (blocks, size, dim), dtype), basis)
+    return jnp.reshape(_orthonormal(normal, draw.dim), (blocks * size, dim))[:count]
 
 
-def _orthonormal(rows: jax.Array) -> jax.Array:
+def _orthonormal(rows: jax.Array, dim: int | None = None) -> jax.Array:
     """Return the orthonormal rows of the decomposition rows = L·Q with a positive diagonal of L.
 
     For normal entries Q is uniform because the positive diagonal makes the decomposition unique (F. Mezzadri, Notices
     of the AMS 54, 2007, p. 592). Few rows in many dimensions are well conditioned, and a Cholesky factor of their
     products does, inverted because a substitution in all dim columns costs a hundred times as much where threads of
     the linear algebra library wait for each other; else rows are orthogonalised one by one. (Two batched
-    decompositions by reflections side by side never end where XLA has two threads.)
+    decompositions by reflections side by side never end where XLA has two threads.) `dim` is that of the space that the
+    rows fill, by default all.
     """
-    count, dim = rows.shape[-2:]
-    if 4 * count <= dim:
+    count = rows.shape[-2]
+    if 4 * count <= (dim or rows.shape[-1]):
         full = jax.lax.Precision.HIGHEST
         factor = jnp.linalg.cholesky(jnp.matmul(rows, jnp.swapaxes(rows, -1, -2), precision=full))
         unit = jnp.broadcast_to(jnp.eye(count, dtype=rows.dtype), factor.shape)
         inverse = jax.scipy.linalg.solve_triangular(factor, unit, lower=True)
         return jnp.matmul(inverse, rows, precision=full)
-    return _gram_schmidt(rows)
-
-
-def _gram_schmidt(rows: jax.Array) -> jax.Array:
-    """Return orthonormal rows, row n in the span of the first n + 1 rows.
-
-    Every projection is done twice, after which rows are orthogonal to working precision unless they are dependent in
-    that precision.
-    """
-    full = jax.lax.Precision.HIGHEST
-
-    def step(number: Any, basis: jax.Array) -> jax.Array:
-        row = jax.lax.dynamic_index_in_dim(rows, number, axis=-2)
-        for _ in range(2):
-            # Rows that are not made yet are zero.
-            along = jnp.matmul(row, jnp.swapaxes(basis, -1, -2), precision=full)
-            row = row - jnp.matmul(along, basis, precision=full)
-        row = row / jnp.linalg.norm(row, axis=-1, keepdims=True)
-        return jax.lax.dynamic_update_index_in_dim(basis, row, number, axis=-2)
-
-    return jax.lax.fori_loop(0, rows.shape[-2], step, jnp.zeros_like(rows))
+    return gram_schmidt(rows)
 
 
 # --- given probabilities ----------------------------------------------------------------------------------------
@@ -283,17 +314,10 @@ def _alias_table(probabilities: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray
     return np.array(kept, np.uint32), np.array(aliases, np.int32), realised
 
 
-@lru_cache(maxsize=64)
-def _rows(rows: tuple[tuple[Any, ...], ...], weights: tuple[Any, ...] | None) -> np.ndarray:
-    matrix = np.array([[rational_value(number) for number in row] for row in rows])
-    lengths = 1.0 if weights is None else np.sqrt([[rational_value(weight)] for weight in weights])
-    return matrix * lengths
-
-
 def _weighted_rows(draw: Draw) -> np.ndarray:
     if draw.rows is None:
         raise AssertionError(f"{draw.space} is drawn in the space itself")
-    return _rows(draw.rows, draw.weights)
+    return weighted_rows(draw.rows, draw.weights)
 
 
 def _typed(key: Any) -> jax.Array:

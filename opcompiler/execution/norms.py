@@ -7,17 +7,21 @@ often. T[v, w, …] is a derivative along directions, by nested forward differen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias, assert_never
 
 import jax
 import jax.numpy as jnp
 
 from opcompiler.errors import UnsupportedError
+from opcompiler.execution.subspaces import orthonormal_basis, outside
 from opcompiler.ir.symbol import PowerSum, Quadric, Xi
 from opcompiler.ir.variance import Block, Quantity, Tensor
 
 __all__ = ["PointFunction", "measured_norm"]
+
+_NOTHING: Mapping[str, jax.Array] = MappingProxyType({})
 
 PointFunction: TypeAlias = Callable[[dict[str, jax.Array]], jax.Array]
 """An entry of a field as a scalar function of one point, given by the flat coordinates of every space."""
@@ -29,6 +33,7 @@ def measured_norm(
     point: dict[str, jax.Array],
     key: jax.Array,
     probes: int,
+    spans: Mapping[str, jax.Array] = _NOTHING,
 ) -> tuple[jax.Array, jax.Array]:
     """Return (estimate, its standard error) of a complete contraction at one point.
 
@@ -38,10 +43,14 @@ def measured_norm(
         point: flat coordinates of every space.
         key: for the directions.
         probes: number of independent products, two at least.
+        spans: values of the parameters whose rows span the subspaces that tensors are orthogonal to.
 
     Raises:
         UnsupportedError: a tensor is not the derivative of one entry of one field.
     """
+    tensor, basis = quantity.left, None
+    if tensor.complement is not None:
+        basis = orthonormal_basis(spans[tensor.complement], tensor.rows, tensor.weights, point[tensor.space].dtype)
     left = _derivative(quantity.left, entry)
     right = _derivative(quantity.right, entry)
     space = quantity.left.space
@@ -49,7 +58,7 @@ def measured_norm(
     def product(probe: jax.Array) -> jax.Array:
         keys = jax.random.split(probe, len(quantity.blocks))
         drawn = [
-            _direction(block, quantity, number == 0, point[space], one)
+            _direction(block, quantity, number == 0, point[space], one, basis)
             for number, (block, one) in enumerate(zip(quantity.blocks, keys, strict=True))
         ]
         scale = 1.0
@@ -64,21 +73,23 @@ def measured_norm(
 
 
 def _direction(
-    block: Block, quantity: Quantity, is_first: bool, coordinates: jax.Array, key: jax.Array
+    block: Block, quantity: Quantity, is_first: bool, coordinates: jax.Array, key: jax.Array, basis: jax.Array | None
 ) -> tuple[jax.Array, Any]:
     """Return a direction for one summation index and the factor that makes the mean the sum over the index."""
     tensor, dtype = quantity.left, coordinates.dtype
     dim = coordinates.shape[0] if tensor.rows is None else len(tensor.rows)
     if sum(block) == 2:
-        return _along_rows(tensor, jax.random.rademacher(key, (dim,), dtype)), 1.0
+        return _along_rows(tensor, jax.random.rademacher(key, (dim,), dtype), basis), 1.0
     index = jax.random.randint(key, (), 0, dim)
     factor: Any = float(dim)
     if is_first and quantity.weights is not None:
         factor = dim / jnp.asarray([float(p) for p in quantity.weights], dtype)[index]
-    return _along_rows(tensor, (jnp.arange(dim) == index).astype(dtype)), factor
+    return _along_rows(tensor, (jnp.arange(dim) == index).astype(dtype), basis), factor
 
 
-def _along_rows(tensor: Tensor, direction: jax.Array) -> jax.Array:
+def _along_rows(tensor: Tensor, direction: jax.Array, basis: jax.Array | None) -> jax.Array:
+    if basis is not None:
+        direction = outside(direction[None], basis)[0]
     if tensor.rows is None:
         return direction
     rows = jnp.asarray([[float(value) for value in row] for row in tensor.rows], direction.dtype)

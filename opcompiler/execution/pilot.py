@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from opcompiler import planning
-from opcompiler.errors import ArgumentTypeError, LimitError, ShapeError
+from opcompiler.errors import ArgumentTypeError, LimitError, OperatorNameError, ShapeError
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.draws import key_per_point
 from opcompiler.execution.fields import declared_fields
@@ -99,6 +99,7 @@ def pilot(
     target: float | None = None,
     probes: int = 256,
     aux: Any = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> PilotStudy:
     """Measure what the variance of estimates depends on, at a few points, and recommend a scheme.
 
@@ -114,8 +115,10 @@ def pilot(
         target: standard error that the estimate at one point shall have; chooses the number of samples.
         probes: random products per norm and point.
         aux: as for the operator.
+        parameters: as for the operator; only those that span subspaces are needed.
 
     Raises:
+        opcompiler.errors.OperatorNameError: a parameter that spans a subspace has no value.
         opcompiler.errors.ArgumentTypeError: no key, `target` is not positive, fewer than two probes, or no operator.
         opcompiler.errors.ShapeError: no points.
         opcompiler.errors.LimitError: the target takes more than 65 536 samples.
@@ -125,7 +128,7 @@ def pilot(
         raise ArgumentTypeError(f"target={target!r}", hint="the standard error to be reached, a positive number")
     if type(probes) is not int or probes < 2:
         raise ArgumentTypeError(f"probes={probes!r}", hint="at least two random products")
-    call = operator.bound(u, *points, aux=aux, complete=False)
+    call = operator.bound(u, *points, aux=aux, parameters=parameters, complete=False)
     keys = key_per_point(key, call.batch_shape)
     if call.batch == 0:
         raise ShapeError("there are no points to measure norms at", hint=f"the batch shape is {call.batch_shape}")
@@ -133,6 +136,9 @@ def pilot(
     normal_form = operator.plan.normal_form
     asked = operator.plan.scheme if isinstance(operator.plan.scheme, Stochastic) else Stochastic()
     scheme = replace(asked, law=Auto())
+    for _, name in scheme.subspace:
+        if name not in call.parameters:
+            raise OperatorNameError(f"the parameter {name} has no value", hint=f'pass parameters={{"{name}": …}}')
     norms = [n for n in norms_of(weighed_laws(normal_form, scheme, lambda _: 1)) if isinstance(n, Quantity)]
     measured = _measured([norm for norm in norms if _measurable(norm)], normal_form.declarations, call, keys, probes)
     names = {str(norm): mean for norm, (mean, _) in measured.items()}
@@ -226,13 +232,15 @@ def _measured(
 ) -> Measured:
     """Return mean over the points and standard error of every norm, summed over the entries of its field."""
 
-    def at_point(values: tuple[jax.Array, ...], aux: Any, key: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
+    def at_point(
+        values: tuple[jax.Array, ...], aux: Any, key: jax.Array, spans: dict[str, jax.Array]
+    ) -> list[tuple[jax.Array, jax.Array]]:
         point = {space.name: jnp.reshape(value, -1) for space, value in zip(declarations.spaces, values, strict=True)}
         found = []
         for number, norm in enumerate(norms):
             own = jax.random.fold_in(key, number)
             parts = [
-                measured_norm(norm, entry, point, jax.random.fold_in(own, part), probes)
+                measured_norm(norm, entry, point, jax.random.fold_in(own, part), probes, spans)
                 for part, entry in enumerate(_entries(norm, declarations, call, aux, own))
             ]
             found.append((sum(mean for mean, _ in parts), jnp.sqrt(sum(error**2 for _, error in parts))))
@@ -241,12 +249,16 @@ def _measured(
     if not norms:
         return {}
     values = tuple(point.value for point in call.points)
+    wanted = {tensor.complement for norm in norms for tensor in (norm.left, norm.right)}
+    spans = {name: parameter for name, parameter in call.parameters.items() if name in wanted}
+    rows = {name: parameter.value for name, parameter in spans.items()}
     if call.batch is None:
-        results = jax.jit(at_point)(values, call.aux, keys)
+        results = jax.jit(at_point)(values, call.aux, keys, rows)
         return {norm: (_squared_norm(norm, float(m)), float(e)) for norm, (m, e) in zip(norms, results, strict=True)}
     axes = tuple(0 if point.batched else None for point in call.points)
-    many = jax.vmap(at_point, in_axes=(axes, None if call.aux is None else 0, 0))
-    results = jax.jit(many)(values, call.aux, keys)
+    by_point = {name: 0 if parameter.batched else None for name, parameter in spans.items()}
+    many = jax.vmap(at_point, in_axes=(axes, None if call.aux is None else 0, 0, by_point))
+    results = jax.jit(many)(values, call.aux, keys, rows)
     return {
         norm: (_squared_norm(norm, float(jnp.mean(m))), float(jnp.sqrt(jnp.sum(e**2)) / call.batch))
         for norm, (m, e) in zip(norms, results, strict=True)

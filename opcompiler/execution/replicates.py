@@ -93,7 +93,7 @@ def evaluated(plan: Plan, call: BoundCall, keys: jax.Array | None) -> Any:
     """Return the value of a call that draws with these keys, from `keys_of`."""
     if plan.sampling is None or keys is None:
         return run(plan, call)
-    return drawn_value(plan, call, directions_for(plan.sampling, keys, call.dtype))
+    return drawn_value(plan, call, directions_for(plan.sampling, keys, call.dtype, call.parameters))
 
 
 def replicated(plan: Plan, call: BoundCall, keys: jax.Array | None, count: int) -> Any:

@@ -48,7 +48,8 @@ def _draws(plan: Plan) -> list[tuple[str, str]]:
     if plan.sampling is None:
         return []
     texts = [
-        f"{draw.space}: {draw.directions:,} directions in {draw.of} by {draw.law!r}"
+        f"{draw.space}: {draw.directions:,} directions in {draw.of} "
+        + (f"given by {draw.subspace}" if draw.law is None else f"by {draw.law!r}")
         + (f", {plan.sampling.repeats:,} times" if draw.repeated and plan.sampling.repeats > 1 else "")
         for draw in plan.sampling.draws
     ]

@@ -105,14 +105,21 @@ def _check_sampling(sampling: Sampling) -> None:
     normal_form = sampling.normal_form
     _check_normal_form(normal_form)
     dims = {space.name: space.dim for space in normal_form.declarations.spaces}
-    parameters = {parameter.name for parameter in normal_form.declarations.parameters}
+    parameters = {parameter.name: parameter.shape for parameter in normal_form.declarations.parameters}
     drawn = {draw.space for draw in sampling.draws}
     _need(sampling.repeats > 0, "a plan is repeated less than once")
     for draw in sampling.draws:
         _need(dims.get(draw.space) == draw.directions, f"the drawn space {draw.space} is not declared so")
         _need(draw.of in dims, f"there is no space {draw.of}")
-        columns = draw.dim if draw.rows is None else len(draw.rows[0]) if draw.rows else 0
-        _need(columns == dims[draw.of] and len(draw.rows or ()) in (0, draw.dim), "directions do not fit their space")
+        whole = draw.dim if draw.law is None else draw.dim + draw.rank
+        columns = whole if draw.rows is None else len(draw.rows[0]) if draw.rows else 0
+        _need(columns == dims[draw.of] and len(draw.rows or ()) in (0, whole), "directions do not fit their space")
+        if draw.subspace is None:
+            _need(draw.rank == 0 and draw.law is not None, f"nothing is drawn for {draw.space}")
+        else:
+            shape = parameters.get(draw.subspace, ())
+            spans = len(shape) == 2 and shape[1] == dims[draw.of] and draw.rank == min(shape[0], whole)
+            _need(spans, f"{draw.subspace} spans no subspace of {draw.of}")
         _need(len(draw.rows or ()) == len(draw.weights or ()), "rows and weights differ in number")
         _need(len(draw.table) == len(draw.coefficients) == len(draw.probabilities), "terms differ in number")
         for term in draw.table:

@@ -25,8 +25,10 @@ class Draw:
         space: name of the drawn space in the rewritten declarations; it has `directions` coordinates.
         of: the space that the directions lie in.
         directions: how many.
-        dim: number of dimensions that the law draws in: that of `of`, or the number of `rows`.
-        law: a concrete law (never `Auto`) with the normalisation of `ir.law`; `Terms` draws one row of `table`.
+        dim: number of dimensions that the law draws in: that of `of`, or the number of `rows`; less the `rank` of the
+            subspace where it draws in the complement of one.
+        law: a concrete law (never `Auto`) with the normalisation of `ir.law`; `Terms` draws one row of `table`. None
+            for directions that are not random: the orthonormal basis of a subspace.
         degree: order k of the homogeneous symbol for importance weights, v = e_i·p_i^(−1/k).
         replace: whether `Coordinates` are drawn with replacement.
         repeated: whether every repeat has draws of its own; otherwise one draw serves all repeats.
@@ -35,13 +37,17 @@ class Draw:
         table: for `Terms`: the coordinates i_1 … i_directions of each term, v_r = e_{i_r}.
         coefficients: for `Terms`: the coefficient c_j of each term; a draw of term j has the weight c_j/p_j.
         probabilities: for `Terms`: p_j.
+        subspace: name of the run-time parameter whose rows span a subspace: this draw is its basis, or lies in its
+            orthogonal complement. With `rows` both are meant for z, and a row of the parameter stands for the z whose v
+            is nearest to it.
+        rank: number of dimensions of the subspace.
     """
 
     space: str
     of: str
     directions: int
     dim: int
-    law: Law
+    law: Law | None
     degree: int = 2
     replace: bool = False
     repeated: bool = False
@@ -50,6 +56,8 @@ class Draw:
     table: tuple[tuple[int, ...], ...] = ()
     coefficients: tuple[Fraction, ...] = ()
     probabilities: tuple[Fraction, ...] = ()
+    subspace: str | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

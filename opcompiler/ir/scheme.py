@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TypeAlias, cast
 
@@ -62,6 +62,8 @@ class Stochastic:
         over: names of the spaces that are sampled; None samples every space of more dimensions than `samples`.
         replace: whether `Coordinates` are drawn with replacement.
         shared: one draw serves all points of a call, instead of an independent one per point.
+        subspace: (space, name of a run-time parameter of shape (r, dim of the space)), or a mapping: along the span of
+            the parameter's rows the operator is exact, and samples are drawn in its orthogonal complement.
     """
 
     samples: int = 16
@@ -69,13 +71,14 @@ class Stochastic:
     over: tuple[str, ...] | None = None
     replace: bool = False
     shared: bool = False
+    subspace: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Check all attributes; a single name or any sequence of names is understood as well.
 
         Raises:
-            ArgumentTypeError: `samples` is no positive whole number, `law` no law, `over` no names, or `replace` or
-                `shared` is not True or False.
+            ArgumentTypeError: `samples` is no positive whole number, `law` no law, `over` no names, `replace` or
+                `shared` is not True or False, or `subspace` does not map names to names.
         """
         if type(self.samples) is not int or self.samples < 1:
             raise ArgumentTypeError(f"samples={self.samples!r} is no number of samples", hint="1, 2, 3, …")
@@ -85,11 +88,27 @@ class Stochastic:
                 raise ArgumentTypeError(f"{name}={choice!r}", hint="True or False")
         if self.over is not None:
             object.__setattr__(self, "over", _names(self.over))
+        object.__setattr__(self, "subspace", _subspaces(self.subspace))
 
     def __repr__(self) -> str:
         """Return the call that makes this scheme, defaults left out."""
         given = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
         return f"Stochastic({', '.join(f'{name}={value!r}' for name, value in given)})"
+
+
+def _subspaces(subspace: object) -> tuple[tuple[str, str], ...]:
+    """Return the pairs (space, parameter), one per space."""
+    given = cast("Mapping[object, object]", subspace).items() if isinstance(subspace, Mapping) else subspace
+    pairs: list[tuple[str, str]] = []
+    for pair in cast("Iterable[object]", given) if isinstance(given, Iterable) else (None,):
+        match pair:
+            case (str(space), str(parameter)) if space not in dict(pairs):
+                pairs.append((space, parameter))
+            case _:
+                raise ArgumentTypeError(
+                    f"subspace={subspace!r} gives no parameters by space", hint='subspace={"x": "V"}'
+                )
+    return tuple(pairs)
 
 
 def _names(over: object) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ class Tensor:
         prefix: the exact derivatives.
         rows: None, or the tensor is taken along √weights[k]·rows[k] instead of the coordinates.
         weights: of `rows`.
+        complement: name of the run-time parameter in the orthogonal complement of whose rows the tensor is taken: every
+            index is projected.
     """
 
     function: str
@@ -45,11 +47,12 @@ class Tensor:
     prefix: Monomial = ()
     rows: tuple[tuple[Fraction, ...], ...] | None = None
     weights: tuple[Fraction, ...] | None = None
+    complement: str | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """Sorts tensors."""
-        rest = repr((self.field, self.component, self.prefix, self.rows, self.weights))
+        rest = repr((self.field, self.component, self.prefix, self.rows, self.weights, self.complement))
         return (self.function, self.order, self.space, self.number, rest)
 
 

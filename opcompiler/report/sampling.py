@@ -30,4 +30,7 @@ def sampling_blocks(plan: Plan) -> tuple[Block, ...]:
 
 def _drawn(draw: Draw) -> str:
     noun = "direction" if draw.directions == 1 else "directions"
-    return f"{draw.directions:,} {noun} in the {draw.dim:,} dimensions of {draw.of} by {draw.law!r}"
+    if draw.law is None:
+        return f"nothing along the {draw.directions:,} {noun} of {draw.of} that the parameter {draw.subspace} spans"
+    beside = "" if draw.subspace is None else f" orthogonal to {draw.subspace}"
+    return f"{draw.directions:,} {noun} in the {draw.dim:,} dimensions of {draw.of}{beside} by {draw.law!r}"

@@ -8,4 +8,4 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "estimators.md"
 
 
 def test_the_python_examples_run():
-    assert run(DOCUMENT) == 3
+    assert run(DOCUMENT) == 4

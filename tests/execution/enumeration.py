@@ -38,21 +38,25 @@ class Exponentials:
         return self.weights @ (np.exp(self.rates @ z) * np.array([symbol(a) for a in self.rates]))
 
 
-def mean_over_all_outcomes(operator, u, *point, control=None):
+def mean_over_all_outcomes(operator, u, *point, control=None, spans=None):
     """Return Σ probability · value over everything that the operator can draw at one point."""
-    probabilities, values = all_outcomes(operator, u, *point, control=control)
+    probabilities, values = all_outcomes(operator, u, *point, control=control, spans=spans)
     return jax.tree.map(lambda leaf: np.tensordot(probabilities, leaf, axes=1), values)
 
 
-def all_outcomes(operator, u, *point, control=None):
-    """Return the probabilities of everything that the operator can draw at one point, and its values then."""
+def all_outcomes(operator, u, *point, control=None, spans=None):
+    """Return the probabilities of everything that the operator can draw at one point, and its values then.
+
+    Beside subspaces, whose parameters are `spans`, normal directions and directions on a circle are drawn from finite
+    laws with the same moments, up to those of order nine.
+    """
     plan = operator.plan
     sampling = plan.sampling
     independent = [
         (draw, repeat) for draw in sampling.draws for repeat in range(sampling.repeats if draw.repeated else 1)
     ]
     probabilities, outcomes = [], []
-    for chosen in product(*(list(_outcomes(draw)) for draw, _ in independent)):
+    for chosen in product(*(list(_outcomes(draw, spans)) for draw, _ in independent)):
         probabilities.append(float(prod(probability for probability, _ in chosen)))
         by_draw: dict[str, list[dict]] = {}
         for (draw, _), (_, drawn) in zip(independent, chosen, strict=True):
@@ -70,18 +74,51 @@ def all_outcomes(operator, u, *point, control=None):
     if control is not None:
         every = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(outcomes), *jnp.shape(leaf))), control.value)
         control = replace(control, value=every)
-    values = drawn_value(plan, operator.bound(u, *points, control=control), directions)
+    call = operator.bound(u, *points, control=control, parameters=spans)
+    values = drawn_value(plan, call, directions)
     return np.array(probabilities), jax.tree.map(np.asarray, values)
 
 
-def _outcomes(draw) -> Iterator[tuple[Fraction, dict]]:
+def _outcomes(draw, spans=None) -> Iterator[tuple[Fraction, dict]]:
     """Yield (probability, what is drawn), without the axes of points and repeats."""
+    if draw.subspace is not None:
+        whole = draw.dim if draw.law is None else draw.dim + draw.rank
+        rows = np.eye(whole)
+        if draw.rows is not None:
+            rows = np.array(draw.rows, float) * np.sqrt(np.array(draw.weights, float))[:, None]
+        # The last right singular vectors are an orthonormal basis of the complement.
+        axes = np.linalg.svd(spans[draw.subspace] @ np.linalg.pinv(rows))[2]
+        inside, beside = axes[: draw.rank], axes[draw.rank :]
+        for probability, directions in [(1.0, inside)] if draw.law is None else _beside(draw, beside):
+            yield probability, {"rows": directions @ rows}
+        return
     if draw.rows is not None:
         rows = np.array(draw.rows, float) * np.sqrt(np.array(draw.weights, float))[:, None]
         for probability, drawn in _plain_outcomes(draw):
             yield probability, {"rows": _as_rows(drawn, draw.dim) @ rows}
         return
     yield from _plain_outcomes(draw)
+
+
+def _beside(draw, beside: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield (probability, directions) in the space that the rows of `beside` span."""
+    match draw.law:
+        case LAWS.Rademacher():
+            for signs in product([1.0, -1.0], repeat=draw.directions * beside.shape[1]):
+                rows = np.array(signs).reshape(draw.directions, -1)
+                yield 0.5 ** len(signs), rows @ beside.T @ beside
+        case LAWS.Gaussian() | LAWS.IndependentPair():
+            nodes, weights = np.polynomial.hermite_e.hermegauss(5)
+            weights = weights / weights.sum()
+            for chosen in product(range(5), repeat=draw.directions * len(beside)):
+                yield np.prod(weights[list(chosen)]), nodes[list(chosen)].reshape(draw.directions, -1) @ beside
+        case LAWS.Sphere() | LAWS.Orthogonal() if len(beside) == 2:
+            angles = 2 * np.pi * np.arange(10) / 10
+            for chosen in product(angles, repeat=1 if isinstance(draw.law, LAWS.Orthogonal) else draw.directions):
+                turned = [chosen[0], chosen[0] + np.pi / 2] if len(chosen) < draw.directions else list(chosen)
+                yield 0.1 ** len(chosen), np.stack([np.cos(turned), np.sin(turned)], axis=1) @ beside
+        case law:
+            raise AssertionError(f"{law} has no finite law here")
 
 
 def _as_rows(drawn: dict, dim: int) -> np.ndarray:

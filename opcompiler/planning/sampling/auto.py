@@ -117,17 +117,21 @@ def drawing(sampling: Sampling, profile: NetworkProfile) -> Cost:
     """Return the work to draw the directions of one point and to pass them through the first layer.
 
     Single coordinates are columns of the first layer and cost nothing; other directions are d numbers each, a product
-    with the first layer, and for orthogonal ones the products of a Cholesky factorisation.
+    with the first layer, for orthogonal ones the products of a Cholesky factorisation, and beside a subspace those of
+    a projection. The basis of a subspace passes the first layer as well.
     """
     linear = elementwise = 0
     for draw in sampling.draws:
         if isinstance(draw.law, Coordinates | Terms | Auto):
             continue
-        entries = draw.directions * draw.dim
-        elementwise += entries * _ENTRY[type(draw.law)]
-        linear += draw.directions * (profile.first_layer_flops or 2 * draw.dim * profile.widest)
-        if isinstance(draw.law, Orthogonal | Frame):
-            linear += 3 * entries * draw.directions
+        whole = draw.dim if draw.law is None else draw.dim + draw.rank
+        if draw.law is not None:
+            entries = draw.directions * whole
+            elementwise += entries * _ENTRY[type(draw.law)]
+            linear += 4 * entries * draw.rank
+            if isinstance(draw.law, Orthogonal | Frame):
+                linear += 3 * entries * draw.directions
+        linear += draw.directions * (profile.first_layer_flops or 2 * whole * profile.widest)
     return Cost(linear=linear, elementwise=elementwise)
 
 

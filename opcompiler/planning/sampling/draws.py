@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as dataclass_replace
 from fractions import Fraction
 
 from opcompiler.errors import UnsupportedError
@@ -29,10 +30,11 @@ class DrawRequest:
         weights: of `rows`.
         table: of terms, see `Draw`.
         coefficients: of terms.
+        subspace: parameter of a subspace, see `Draw`.
     """
 
     of: str
-    law: Law
+    law: Law | None
     copy: int = 0
     slot: int | None = None
     degree: int = 2
@@ -40,6 +42,7 @@ class DrawRequest:
     weights: tuple[Fraction, ...] | None = None
     table: tuple[tuple[int, ...], ...] = ()
     coefficients: tuple[Fraction, ...] = ()
+    subspace: str | None = None
 
 
 @dataclass
@@ -51,12 +54,14 @@ class Draws:
         samples: directions per space.
         copies: into how many independent copies the samples of a space are divided.
         replace: whether uniform coordinates are drawn with replacement.
+        subspaces: (parameter, number of its rows) of the subspaces along which nothing is drawn, by space.
     """
 
     spaces: tuple[Space, ...]
     samples: int
     copies: Mapping[str, int]
     replace: bool
+    subspaces: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
     found: dict[DrawRequest, Draw] = field(default_factory=dict[DrawRequest, Draw])
     repeats: int = 1
 
@@ -77,21 +82,48 @@ class Draws:
         """The drawn spaces, for the declarations of the random normal form."""
         return tuple(Space(draw.space, (draw.directions,)) for draw in self.all)
 
+    def given(self, request: DrawRequest) -> Draw | None:
+        """Return the basis of the subspace along which a request draws nothing, None where there is none."""
+        if request.of not in self.subspaces:
+            return None
+        parameter, _ = self.subspaces[request.of]
+        return self.draw(DrawRequest(request.of, None, rows=request.rows, weights=request.weights, subspace=parameter))
+
+    def complement(self, request: DrawRequest) -> DrawRequest | None:
+        """Return the request in the complement of the subspace, None where nothing is left to be drawn.
+
+        Raises:
+            UnsupportedError: the law has no directions there.
+        """
+        given = self.given(request)
+        if given is None:
+            return request
+        if isinstance(request.law, Coordinates | Terms):
+            raise UnsupportedError(
+                f"{request.law!r} has no directions in the complement of the subspace {given.subspace}",
+                hint="Orthogonal(), Sphere(), Gaussian(), Frame(r) and, for Δ, Rademacher() have",
+            )
+        dim = self._dim(request)
+        return None if given.rank == dim else dataclass_replace(request, subspace=given.subspace)
+
     def budget(self, space: str) -> int:
         """Return how many samples one copy of a space has."""
         return max(1, self.samples // self.copies.get(space, 1))
 
     def _new(self, request: DrawRequest) -> Draw:
-        dim = next(space.dim for space in self.spaces if space.name == request.of)
-        dim = dim if request.rows is None else len(request.rows)
+        dim = self._dim(request)
+        rank = 0 if request.subspace is None else min(self.subspaces[request.of][1], dim)
+        dim -= 0 if request.law is None else rank
         budget = self.budget(request.of)
         repeated = request.slot is not None
         match request.law:
+            case None:
+                directions, repeats = rank, 1
             case Terms():
                 directions, repeats = len(request.table[0]), budget
             case Frame(size) if size > dim:
                 raise UnsupportedError(
-                    f"a quadratic form of rank {dim} over {request.of} has no {size} orthonormal directions",
+                    f"{dim} dimensions of {request.of} are drawn in, which have no {size} orthonormal directions",
                     hint=f"Frame(r) with 1 ≤ r ≤ {dim}",
                 )
             case Coordinates(weights) if weights is not None and len(weights) != dim:
@@ -122,7 +154,14 @@ class Draws:
             table=request.table,
             coefficients=request.coefficients,
             probabilities=_probabilities(request),
+            subspace=request.subspace,
+            rank=rank,
         )
+
+    def _dim(self, request: DrawRequest) -> int:
+        """Return the number of dimensions that a request draws in, or rather in a part of which."""
+        whole = next(space.dim for space in self.spaces if space.name == request.of)
+        return whole if request.rows is None else len(request.rows)
 
     def _name(self, of: str) -> str:
         return _unused(f"v{of}", [space.name for space in self.spaces] + [draw.space for draw in self.found.values()])

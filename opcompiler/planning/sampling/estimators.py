@@ -14,6 +14,10 @@ With v drawn as `ir.law` says and η = v·ξ, for d dimensions and m directions:
 (Hutchinson 1989; moments of the sphere; Shi et al. 2024 for coordinates.) Frames and products of independent
 estimates are repeated and averaged; all others add up inside one evaluation. A power of another form ξᵀAξ is |ζ|² for
 ζ = Lᵀξ, A = LLᵀ, and is drawn in the space of ζ; an indefinite A is a difference of two such forms.
+
+Where a subspace is given, |ξ|² = |ξ_V|² + |ξ_⊥|²: the first part is exact, and the powers of the second are estimated
+in the orthogonal complement, by laws that look the same in all directions of it, and for |ξ|² by all dense ones
+(projected, as in Meyer, Musco, Musco & Woodruff 2021).
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import count
-from math import prod
+from math import comb, prod
 from typing import assert_never
 
 from opcompiler.errors import UnsupportedError
@@ -73,6 +77,8 @@ def random_symbol(part: Part, law: Law, draws: Draws, copies: dict[str, int]) ->
 def second_moment(draw: Draw) -> Fraction:
     """Return c with c·Σ_r E v_r v_rᵀ = I for the directions of a draw."""
     match draw.law:
+        case None:
+            return Fraction(1)
         case Coordinates(None) | Sphere() | Orthogonal() | Frame():
             return Fraction(draw.dim, draw.directions)
         case _:
@@ -88,8 +94,7 @@ def _estimator(factor: Factor, law: Law, draws: Draws, copy: int) -> Symbol:
             total = Symbol()
             for sign, rows, weights in definite(matrix):
                 request = DrawRequest(space, for_squares(law), copy, rows=rows, weights=weights)
-                draw = draws.draw(request)
-                total = total + _scaled(sign * second_moment(draw), _sum(draw, 2))
+                total = total + _scaled(sign, _square(request, draws))
             return total
         case Form(space, half_order, matrix):
             pieces = definite(matrix)
@@ -105,9 +110,42 @@ def _estimator(factor: Factor, law: Law, draws: Draws, copy: int) -> Symbol:
                 return _independent(factor, law, draws, copy)
             (rows, weights), *_ = [(rows, weights) for _, rows, weights in pieces]
             request = DrawRequest(space, law, copy, rows=rows, weights=weights)
-            return _power_of_square(space, half_order, law, draws, request)
+            return _power(half_order, law, draws, request)
         case _:
             assert_never(factor)
+
+
+def _square(request: DrawRequest, draws: Draws) -> Symbol:
+    """Return the estimator of |ξ|²: the exact part of a subspace that is given, and the mean over directions."""
+    drawn = draws.complement(request)
+    used = [draw for draw in (draws.given(request), None if drawn is None else draws.draw(drawn)) if draw is not None]
+    return sum((_scaled(second_moment(draw), _sum(draw, 2)) for draw in used), start=Symbol())
+
+
+def _power(half_order: int, law: Law, draws: Draws, request: DrawRequest) -> Symbol:
+    """Return the estimator of |ξ|^2s = Σ_j C(s, j) |ξ_V|^(2s−2j) |ξ_⊥|^2j, with V the subspace that is given."""
+    given = draws.given(request)
+    if given is None:
+        return _power_of_square(request.of, half_order, law, draws, request)
+    if isinstance(law, Rademacher | ThreePoint):
+        raise _refusal(
+            f"projected to the complement of {given.subspace}, {law!r} has not the moments that |ξ|^{2 * half_order} "
+            "needs",
+            "Gaussian(), Sphere(), Orthogonal() and Frame(r) look the same in all directions",
+        )
+    drawn = draws.complement(request)
+    exact, total = _sum(given, 2), Symbol()
+    for power in range(half_order + 1) if drawn is not None else (0,):
+        term = Symbol.one()
+        if drawn is not None and power == 1:
+            draw = draws.draw(drawn)
+            term = _scaled(second_moment(draw), _sum(draw, 2))
+        elif drawn is not None and power:
+            term = _power_of_square(request.of, power, law, draws, drawn)
+        for _ in range(half_order - power):
+            term = term * exact
+        total = total + _scaled(Fraction(comb(half_order, power)), term)
+    return total
 
 
 def _power_of_square(space: str, half_order: int, law: Law, draws: Draws, request: DrawRequest) -> Symbol:
@@ -173,8 +211,8 @@ def _one_estimate(factor: Factor, law: Law, draws: Draws, copy: int, slots: Iter
         for sign, rows, weights in definite(factor.matrix):
             law_ = for_squares(law)
             law_ = Orthogonal() if isinstance(law_, Frame) else law_
-            draw = draws.draw(DrawRequest(factor.space, law_, copy, next(fresh), rows=rows, weights=weights))
-            square = square + _scaled(sign * second_moment(draw), _sum(draw, 2))
+            request = DrawRequest(factor.space, law_, copy, next(fresh), rows=rows, weights=weights)
+            square = square + _scaled(sign, _square(request, draws))
         product = product * square
     return product
 

@@ -103,8 +103,11 @@ class Values(Protocol):
         """Return the sampled space that an index of a contraction differentiates along, if it is one."""
         ...
 
-    def paired(self, number: int, position: int, base: Used, symbol_base: Used) -> Paired:
-        """Return a contraction along drawn directions (copy `base`) instead of the index at a position."""
+    def paired(self, number: int, position: int, base: Used, symbol_base: Used) -> tuple[Paired, ...]:
+        """Return contractions along drawn directions (copy `base`) instead of the index at a position.
+
+        One, or one along given directions and one along those in their complement; the same for every contraction.
+        """
         ...
 
 
@@ -259,33 +262,50 @@ class HeadRewriter:
         twins = len(along) == 2 and not rest and not any(one.is_repeated(label) for one in along)
         if not (twins or len(along) == 1) or any(self._differentiates(factor, label, size) for factor in rest):
             return None
-        direction = next(self.fresh)
         pair_base, used = base, {along[0].space: 1}
-        pairs: list[Paired] = []
-        values: list[Head] = []
+        pairs: list[tuple[Paired, ...]] = []
         for one in along:
-            pair = self.values.paired(one.value.number, one.position, pair_base, _plus(base, used))
+            pairs.append(self.values.paired(one.value.number, one.position, pair_base, _plus(base, used)))
             used = _plus(used, dict.fromkeys(self.values.spaces(one.value.number), 1))
-            pairs.append(pair)
-            values.append(one.along(direction, pair.number))
-        if not twins:
-            repeated = along[0].is_repeated(label)
-            others: list[Head] = values if repeated else []
-            for factor in rest:
-                head, own = self.rewrite(factor, _plus(base, used))
-                others = [*others, head]
-                used = _plus(used, own)
-            matrix = ParameterValue(pairs[0].parameter, (direction, label))
-            component = HeadSumOver(label, size, HeadProduct((matrix, *others)))
-            values = [component] if repeated else [*values, component]
-        outer: list[Head] = [Rational(pairs[0].factor)]
+        others: list[Head] = []
+        for factor in [] if twins else rest:
+            head, own = self.rewrite(factor, _plus(base, used))
+            others.append(head)
+            used = _plus(used, own)
+        outer: list[Head] = []
         for factor in factors:
             if not _occurs(factor, label):
                 head, own = self.rewrite(factor, _plus(base, used))
                 outer.append(head)
                 used = _plus(used, own)
+        totals = [
+            self._along_directions(own, along, None if twins else others, label, size)
+            for own in zip(*pairs, strict=True)
+        ]
+        total = totals[0] if len(totals) == 1 else HeadSum(tuple(totals))
+        return (HeadProduct((*outer, total)) if outer else total), used
+
+    def _along_directions(
+        self, pairs: tuple[Paired, ...], along: list[_Along], others: list[Head] | None, label: str, size: int
+    ) -> Head:
+        """Return c·Σ over directions of the product of derivatives along them.
+
+        Args:
+            pairs: one per derivative, with the same directions.
+            along: the derivatives.
+            others: factors with the contracted index as a component, or None where both factors are derivatives.
+            label: the contracted index.
+            size: its range.
+        """
+        direction = next(self.fresh)
+        values: list[Head] = [one.along(direction, pair.number) for one, pair in zip(along, pairs, strict=True)]
+        if others is not None:
+            matrix = ParameterValue(pairs[0].parameter, (direction, label))
+            inside = [*values, *others] if along[0].is_repeated(label) else others
+            component = HeadSumOver(label, size, HeadProduct((matrix, *inside)))
+            values = [component] if along[0].is_repeated(label) else [*values, component]
         total = HeadSumOver(direction, pairs[0].directions, HeadProduct(tuple(values)))
-        return HeadProduct((*outer, total)), used
+        return HeadProduct((Rational(pairs[0].factor), total))
 
     def _along(self, factor: Head, label: str, size: int) -> tuple[ContractionValue, int, str, bool] | None:
         """Return (contraction, position, space, conjugated) if a factor is differentiated along a sampled index."""

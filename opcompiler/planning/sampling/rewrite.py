@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from opcompiler.errors import OperatorNameError
+from opcompiler.errors import OperatorNameError, ShapeError, UnsupportedError
 from opcompiler.ir.coefficient import ONE
 from opcompiler.ir.declarations import Declarations, ParameterDeclaration
 from opcompiler.ir.head import Components, ContractionValue, Head, HeadSum, HeadSumOver, Output
@@ -69,6 +69,40 @@ def sampled_spaces(declarations: Declarations, scheme: Stochastic) -> dict[str, 
     return {name: dim for name, dim in dims.items() if name in scheme.over}
 
 
+def given_subspaces(declarations: Declarations, scheme: Stochastic) -> dict[str, tuple[str, int]]:
+    """Return (parameter, number of its rows) of the subspaces along which nothing is drawn, by space.
+
+    Raises:
+        OperatorNameError: there is no such space or parameter.
+        ShapeError: the parameter has not the shape (r, dim of the space), r ≤ dim.
+        UnsupportedError: it has its value already, or the law draws terms.
+    """
+    dims = {space.name: space.dim for space in declarations.spaces}
+    parameters = {parameter.name: parameter for parameter in declarations.parameters}
+    found: dict[str, tuple[str, int]] = {}
+    for space, name in scheme.subspace:
+        if space not in dims:
+            raise OperatorNameError(f"{space} is no declared space", hint=f"declared: {', '.join(dims)}")
+        if name not in parameters:
+            hint = f'declare it: parameters={{"{name}": Runtime((8, {dims[space]}))}}'
+            raise OperatorNameError(f"{name} is no declared parameter", hint=hint)
+        shape = parameters[name].shape
+        if len(shape) != 2 or shape[1] != dims[space] or not 1 <= shape[0] <= dims[space]:
+            raise ShapeError(
+                f"{name} has shape {shape}; rows that span a subspace of {space} have shape (r, {dims[space]})",
+                hint=f"1 ≤ r ≤ {dims[space]}",
+            )
+        if parameters[name].value is not None:
+            raise UnsupportedError(
+                f"the parameter {name} spans a subspace and has its value already",
+                hint=f'give it at call: parameters={{"{name}": Runtime({shape})}}',
+            )
+        if isinstance(scheme.law, Terms):
+            raise UnsupportedError("Terms() draws no directions beside a subspace", hint="leave the law out")
+        found[space] = (name, shape[0])
+    return found
+
+
 class _Values:
     """Turns contractions into contractions of the random normal form, each made when it is first needed."""
 
@@ -84,7 +118,13 @@ class _Values:
         self.scheme = scheme
         self.sampled = spaces
         self.apart = apart
-        self.draws = Draws(normal_form.declarations.spaces, scheme.samples, copies, scheme.replace)
+        self.draws = Draws(
+            normal_form.declarations.spaces,
+            scheme.samples,
+            copies,
+            scheme.replace,
+            given_subspaces(normal_form.declarations, scheme),
+        )
         self.contractions: list[Contraction] = []
         self.weighted: dict[int, str] = {}
         self.parameters: dict[str, str] = {}
@@ -109,17 +149,23 @@ class _Values:
         is_sampled = index.power == 1 and self.sampled.get(index.space) == size and not self.apart[number].groups
         return index.space if is_sampled else None
 
-    def paired(self, number: int, position: int, base: Used, symbol_base: Used) -> Paired:
-        """Return a contraction along drawn directions instead of the index at a position."""
+    def paired(self, number: int, position: int, base: Used, symbol_base: Used) -> tuple[Paired, ...]:
+        """Return contractions along given and along drawn directions instead of the index at a position."""
         contraction = self.normal_form.contractions[number]
         axis = position - self._component_axes(contraction)
         space = contraction.free[axis].space
-        draw = self.draws.draw(DrawRequest(space, _isotropic(self.scheme.law), base.get(space, 0)))
-        free = (*contraction.free[:axis], FreeIndex(draw.space), *contraction.free[axis + 1 :])
-        (new,) = self._numbers(replace(contraction, free=free), self.apart[number], symbol_base)
-        name = f"directions of {draw.space}"
-        self.parameters[name] = draw.space
-        return Paired(name, draw.directions, second_moment(draw), new)
+        request = DrawRequest(space, _isotropic(self.scheme.law), base.get(space, 0))
+        drawn = self.draws.complement(request)
+        pairs: list[Paired] = []
+        for draw in (self.draws.given(request), None if drawn is None else self.draws.draw(drawn)):
+            if draw is None:
+                continue
+            free = (*contraction.free[:axis], FreeIndex(draw.space), *contraction.free[axis + 1 :])
+            (new,) = self._numbers(replace(contraction, free=free), self.apart[number], symbol_base)
+            name = f"directions of {draw.space}"
+            self.parameters[name] = draw.space
+            pairs.append(Paired(name, draw.directions, second_moment(draw), new))
+        return tuple(pairs)
 
     def sampling(self, outputs: tuple[Output, ...]) -> Sampling:
         """Return what has been collected."""
