@@ -13,6 +13,8 @@ from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 from jax.scipy import special
 
+from opcompiler.taylor.rows import rows_of
+
 _RANDOM = np.random.default_rng(20)
 X = jnp.asarray([0.31, -0.62, 0.87])
 POSITIVE = jnp.asarray([0.54, 1.31, 0.92])
@@ -175,6 +177,7 @@ STRUCTURAL = [
 
 INDEXING = [
     case("gather", lambda a: a[jnp.array([2, 0]), jnp.array([1, 3])], WIDE),
+    case("rows", lambda a: rows_of(a, np.array([2, 0, 2, 1])), WIDE),
     case("dynamic_slice", lambda a: lax.dynamic_slice(a, (1, 0), (2, 3)), WIDE),
     case("dynamic_update_slice", lambda a, x: lax.dynamic_update_slice(a, x[None], (1, 0)), WIDE, X),
     case("pad", lambda a: jnp.pad(a, ((1, 0), (0, 2)), constant_values=3.0), WIDE),

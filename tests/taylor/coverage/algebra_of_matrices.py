@@ -17,11 +17,11 @@ BATCH = np.stack([M, M.T + 0.3])
 
 
 def spd(a):
-    return a @ jnp.swapaxes(a, -1, -2) + jnp.diag(jnp.array([1.0, 2.0, 3.5]))
+    return a @ jnp.swapaxes(a, -1, -2) + jnp.diag(jnp.array([1.0, 2.0, 3.5], a.dtype))
 
 
 def symmetric(a):
-    return (a + jnp.swapaxes(a, -1, -2)) / 2 + jnp.diag(jnp.array([0.0, 2.0, 5.0]))
+    return (a + jnp.swapaxes(a, -1, -2)) / 2 + jnp.diag(jnp.array([0.0, 2.0, 5.0], jnp.real(a).dtype))
 
 
 for name, function in {

@@ -38,7 +38,7 @@ for name, function in {
     "pad with zeros": lambda x: jnp.pad(x**2, ((1, 0), (0, 2))),
     "pad by edge": lambda x: jnp.pad(x**2, 1, mode="edge"),
     "pad by reflection": lambda x: jnp.pad(x**2, 1, mode="reflect"),
-    "negative padding": lambda x: lax.pad(x**2, 0.5, ((0, 0, 0), (-1, 2, 1))),
+    "negative padding": lambda x: lax.pad(x**2, jnp.asarray(0.5, x.dtype), ((0, 0, 0), (-1, 2, 1))),
     "triu": lambda x: jnp.triu(x @ x.T),
     "tril": lambda x: jnp.tril(x @ x.T, -1),
     "diag": lambda x: jnp.diag(x[0] ** 2),
@@ -137,7 +137,7 @@ for name, function in {
     "count_nonzero": lambda x: jnp.count_nonzero(x > 0) * x,
     "searchsorted": lambda x: x[0] * jnp.searchsorted(jnp.array([-0.5, 0.0, 0.5]), x[1]),
     "digitize": lambda x: x**2 * jnp.digitize(x, jnp.array([0.0, 0.5])),
-    "lax.reduce by a program": lambda x: lax.reduce(x, 0.0, lambda a, b: a + b + 0.0 * a, (1,)),
+    "lax.reduce by a program": lambda x: lax.reduce(x, np.zeros((), x.dtype), lambda a, b: a + b + 0.0 * a, (1,)),
     "approx_max_k": lambda x: lax.approx_max_k(x, 2)[0] ** 2,
 }.items():
     add(name, "reductions", function, A)

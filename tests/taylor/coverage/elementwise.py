@@ -112,7 +112,7 @@ for name, function in {
     "select by index": lambda x, y: lax.select_n(jnp.array([0, 2, 1]), x, y * x, y**2),
     "clip by arrays": lambda x, y: jnp.clip(x, y - 0.5, y + 0.5) ** 2,
     "square by product": lambda x, y: x * x * y,
-    "lax clamp": lambda x, y: lax.clamp(-0.4, x * y, 0.4),
+    "lax clamp": lambda x, y: lax.clamp(jnp.asarray(-0.4, x.dtype), x * y, jnp.asarray(0.4, x.dtype)),
     "cross": jnp.cross,
     "vdot": jnp.vdot,
 }.items():

@@ -45,7 +45,7 @@ for name, function in {
         lambda c: jnp.sum(jnp.abs(c)) > 0.4, lambda c: 0.5 * c * jnp.cos(c), x
     ),
     "cond": lambda x: lax.cond(x[0] > 5, jnp.sin, lambda v: v**2, x),
-    "cond with one constant branch": lambda x: lax.cond(x[0] < 5, lambda v: v * v, lambda v: jnp.ones(3), x),
+    "cond with one constant branch": lambda x: lax.cond(x[0] < 5, lambda v: v * v, jnp.ones_like, x),
     "switch": lambda x: lax.switch(jnp.argmax(x), [jnp.sin, jnp.cos, jnp.exp], x),
     "map": lambda x: lax.map(lambda v: jnp.tanh(v) * x[0], x),
     "associative scan of products": lambda x: lax.associative_scan(jnp.multiply, x),
@@ -96,7 +96,7 @@ for name, function in {
     "jacfwd inside": jax.jacfwd(lambda x: jnp.outer(x, jnp.sin(x))),
     "jacrev inside": jax.jacrev(lambda x: jnp.tanh(x) * x[0]),
     "vjp inside": lambda x: jax.vjp(lambda y: jnp.exp(y) * y[1], x)[1](x**2)[0],
-    "linearize inside": lambda x: jax.linearize(potential, x)[1](jnp.ones(3)),
+    "linearize inside": lambda x: jax.linearize(potential, x)[1](jnp.ones_like(x)),
     "laplacian inside": lambda x: jnp.trace(jax.hessian(potential)(x)),
     "value_and_grad inside": jax.value_and_grad(potential),
     "gradient of relu": jax.grad(lambda x: jnp.sum(nn.relu(x) ** 3)),
@@ -445,13 +445,24 @@ _attention = eqx.nn.MultiheadAttention(2, 4, key=jax.random.key(2), dtype=jnp.fl
 _cell = eqx.nn.GRUCell(3, 4, key=jax.random.key(3), dtype=jnp.float64)
 _convolution = eqx.nn.Conv1d(2, 3, 2, key=jax.random.key(4), dtype=jnp.float64)
 _pooling = eqx.nn.AvgPool1d(2, 1)
+
+
+def in_precision_of(x, module):
+    return jax.tree.map(lambda w: w.astype(x.dtype) if eqx.is_inexact_array(w) else w, module)
+
+
 _group = eqx.nn.GroupNorm(2, 4, dtype=jnp.float64)
 add("equinox MLP", "equinox", _mlp, X)
 add("equinox MLP under filter_jit", "equinox", eqx.filter_jit(_mlp), X)
 add("equinox Sequential", "equinox", _sequential, X)
 add("equinox MultiheadAttention", "equinox", lambda x: _attention(x, x, x), draw(3, 4, salt=45))
 add("equinox GRUCell", "equinox", lambda x: _cell(x, jnp.sin(jnp.ones(4) * x[0])), X)
-add("equinox Conv1d and pooling", "equinox", lambda x: _pooling(_convolution(x)), draw(2, 5, salt=46))
+add(
+    "equinox Conv1d and pooling",
+    "equinox",
+    lambda x: _pooling(in_precision_of(x, _convolution)(x)),
+    draw(2, 5, salt=46),
+)
 add("equinox GroupNorm", "equinox", _group, draw(4, 3, salt=47))
 
 
