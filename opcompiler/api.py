@@ -180,6 +180,7 @@ def estimator(
     *,
     spaces: Spaces | None = None,
     fields: Any = ("u",),
+    parameters: Any = (),
 ) -> CompiledOperator:
     """Return an operator, by default an estimator, without a text: from a normal form, a symbol or a polynomial.
 
@@ -190,6 +191,7 @@ def estimator(
         scheme: how it is evaluated, `Stochastic()` by default.
         spaces: as for `compile`; a normal form has them already.
         fields: as for `compile`, one field; a vector is differentiated entry by entry.
+        parameters: as for `compile`: run-time parameters that span the subspaces of the scheme.
 
     Raises:
         OpCompilerError: what is refused by `compile`, or the polynomial is none.
@@ -201,7 +203,7 @@ def estimator(
         return execution.lower(plan(source, scheme), {}, pinned=False)
     if spaces is None:
         raise ArgumentTypeError("a symbol needs spaces", hint='estimator(symbol, scheme, spaces={"x": 1000})')
-    declarations = language.declare(spaces, fields)
+    declarations = language.declare(spaces, fields, parameters=parameters)
     if len(declarations.fields) != 1:
         raise ArgumentTypeError(f"{len(declarations.fields)} fields", hint="a symbol is applied to one field")
     symbol = source if isinstance(source, Symbol) else symbol_of_polynomial(source, declarations)

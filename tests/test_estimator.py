@@ -36,6 +36,14 @@ def test_a_symbol_over_a_large_space_is_estimated():
     assert made.plan.certificate.carried == 6
 
 
+def test_a_symbol_is_estimated_beside_a_subspace():
+    scheme = oc.Stochastic(4, subspace={"x": "V"})
+    made = oc.estimator(
+        Symbol.generator(PowerSum("x", 2)), scheme, spaces={"x": 1000}, parameters={"V": oc.Runtime((3, 1000))}
+    )
+    assert made.plan.certificate.carried == 4 + 3 + 2
+
+
 def test_a_symbol_acts_on_the_entries_of_a_vector():
     made = oc.estimator(Symbol.generator(Xi("x", 1), 2), oc.Exact(), spaces={"x": 3}, fields={"v": 2})
     value = made(lambda x: jnp.stack([u(x), x[1] ** 2]), X)
