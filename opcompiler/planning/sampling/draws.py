@@ -123,7 +123,9 @@ class Draws:
                 directions, repeats = len(request.table[0]), budget
             case Frame(size) if size > dim:
                 raise UnsupportedError(
-                    f"{dim} dimensions of {request.of} are drawn in, which have no {size} orthonormal directions",
+                    f"a quadratic form of rank {dim} over {request.of} has no {size} orthonormal directions"
+                    if request.subspace is None
+                    else f"the complement of {request.subspace} has {dim} dimensions, no {size} orthonormal directions",
                     hint=f"Frame(r) with 1 ≤ r ≤ {dim}",
                 )
             case Coordinates(weights) if weights is not None and len(weights) != dim:
