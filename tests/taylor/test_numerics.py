@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import mpmath
 import numpy as np
 import oracles
 import pytest
@@ -55,6 +56,18 @@ def test_single_precision_is_as_good_as_nested_differentiation(function):
         scale = np.abs(true).max()
         rounding = np.finfo(np.float32).eps * scale
         assert np.abs(ours - true).max() <= max(2 * np.abs(theirs - true).max(), 8 * rounding)
+
+
+@pytest.mark.parametrize("nu", [0, 1])
+def test_scaled_bessel_functions_lose_no_digits_anywhere(nu):
+    """Of the fourth derivative, where sums of Bessel functions keep one digit at 20 and none at 100."""
+    example, function = algebras.univariate(4), (jax.scipy.special.i0e, jax.scipy.special.i1e)[nu]
+    points = jnp.asarray([1e-6, 0.1, -0.4, 2.0, -7.0, 8.1, -20.0, 99.0, 101.0, 1e4], jnp.float32)
+    jet = evaluate(function, [variable(points, example.algebra, {1: jnp.ones_like(points)})], example.algebra)
+    with mpmath.workdps(60):
+        of = lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(nu, x)
+        exact = [float(mpmath.diff(of, mpmath.mpf(float(x)), 4, h=mpmath.mpf(10) ** -9)) for x in points]
+    np.testing.assert_allclose(np.asarray(jet.coefficient(4), np.float64), exact, rtol=2e-6)
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
