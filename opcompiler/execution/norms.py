@@ -19,7 +19,7 @@ from opcompiler.execution.subspaces import orthonormal_basis, outside
 from opcompiler.ir.symbol import PowerSum, Quadric, Xi
 from opcompiler.ir.variance import Block, Quantity, Tensor
 
-__all__ = ["PointFunction", "measured_norm"]
+__all__ = ["PointFunction", "along_rows", "basis_of", "derivative_of", "measured_norm"]
 
 _NOTHING: Mapping[str, jax.Array] = MappingProxyType({})
 
@@ -48,11 +48,9 @@ def measured_norm(
     Raises:
         UnsupportedError: a tensor is not the derivative of one entry of one field.
     """
-    tensor, basis = quantity.left, None
-    if tensor.complement is not None:
-        basis = orthonormal_basis(spans[tensor.complement], tensor.rows, tensor.weights, point[tensor.space].dtype)
-    left = _derivative(quantity.left, entry)
-    right = _derivative(quantity.right, entry)
+    basis = basis_of(quantity.left, point, spans)
+    left = derivative_of(quantity.left, entry)
+    right = derivative_of(quantity.right, entry)
     space = quantity.left.space
 
     def product(probe: jax.Array) -> jax.Array:
@@ -79,15 +77,23 @@ def _direction(
     tensor, dtype = quantity.left, coordinates.dtype
     dim = coordinates.shape[0] if tensor.rows is None else len(tensor.rows)
     if sum(block) == 2:
-        return _along_rows(tensor, jax.random.rademacher(key, (dim,), dtype), basis), 1.0
+        return along_rows(tensor, jax.random.rademacher(key, (dim,), dtype), basis), 1.0
     index = jax.random.randint(key, (), 0, dim)
     factor: Any = float(dim)
     if is_first and quantity.weights is not None:
         factor = dim / jnp.asarray([float(p) for p in quantity.weights], dtype)[index]
-    return _along_rows(tensor, (jnp.arange(dim) == index).astype(dtype), basis), factor
+    return along_rows(tensor, (jnp.arange(dim) == index).astype(dtype), basis), factor
 
 
-def _along_rows(tensor: Tensor, direction: jax.Array, basis: jax.Array | None) -> jax.Array:
+def basis_of(tensor: Tensor, point: dict[str, jax.Array], spans: Mapping[str, jax.Array]) -> jax.Array | None:
+    """Return the orthonormal rows in whose complement a tensor is taken, None where it is taken everywhere."""
+    if tensor.complement is None:
+        return None
+    return orthonormal_basis(spans[tensor.complement], tensor.rows, tensor.weights, point[tensor.space].dtype)
+
+
+def along_rows(tensor: Tensor, direction: jax.Array, basis: jax.Array | None) -> jax.Array:
+    """Return the direction of x that a direction along a tensor's own coordinates is, less its part along the basis."""
     if basis is not None:
         direction = outside(direction[None], basis)[0]
     if tensor.rows is None:
@@ -97,7 +103,7 @@ def _along_rows(tensor: Tensor, direction: jax.Array, basis: jax.Array | None) -
     return jnp.matmul(direction * jnp.sqrt(weights), rows, precision=jax.lax.Precision.HIGHEST)
 
 
-def _derivative(
+def derivative_of(
     tensor: Tensor, entry: Callable[[Tensor], PointFunction]
 ) -> Callable[[dict[str, jax.Array], Sequence[jax.Array]], jax.Array]:
     """Return the function (point, directions) → Dⁿf[directions]."""

@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from opcompiler import planning
 from opcompiler.errors import ArgumentTypeError, LimitError, OperatorNameError, ShapeError
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.draws import key_per_point
 from opcompiler.execution.fields import declared_fields
+from opcompiler.execution.hessian_norms import HessianProducts, coordinates_of, is_hessian_norm, measured_products
 from opcompiler.execution.norms import PointFunction, measured_norm
 from opcompiler.execution.operator import CompiledOperator, require_operator
 from opcompiler.ir.declarations import Declarations
@@ -142,7 +144,7 @@ def pilot(
     norms = [n for n in norms_of(weighed_laws(normal_form, scheme, lambda _: 1)) if isinstance(n, Quantity)]
     measured = _measured([norm for norm in norms if _measurable(norm)], normal_form.declarations, call, keys, probes)
     names = {str(norm): mean for norm, (mean, _) in measured.items()}
-    found = Pilot(tuple((name, Fraction(f"{value:.6g}")) for name, value in names.items()))
+    found = Pilot(tuple((name, Fraction(f"{value:.15g}")) for name, value in names.items()))
     scheme = replace(scheme, law=Auto(found))
     if target is not None:
         scheme = replace(scheme, samples=_samples(normal_form, scheme, profile, measured, target))
@@ -159,14 +161,13 @@ def _recommended(
     measured: Measured,
 ) -> PilotStudy:
     plan = planning.plan(normal_form, scheme, profile)
-    repeats = 1 if plan.sampling is None else plan.sampling.repeats
     if plan.sampling is None or any(_is_no_dearer(way, plan) for way in plan.alternatives):
         return PilotStudy(found, errors, Exact(), None, 0.0, ())
     rows = []
     for weighed in weighed_laws(normal_form, scheme, lambda _: 1):
         own = planning.plan(normal_form, replace(scheme, law=Auto(found, weighed.law)), profile)
         error = None if weighed.variance is None else math.sqrt(max(weighed.variance, 0.0))
-        cost = own.cost.time * weighed.sampling.repeats / max(plan.cost.time * repeats, 1)
+        cost = _work(own) / max(_work(plan), 1)
         rows.append((LawAtPilot(weighed.law, error, cost), weighed.sampling))
     law = next((row.law for row, sampling in rows if sampling == plan.sampling), None)
     rows.sort(
@@ -179,8 +180,14 @@ def _recommended(
 
 def _is_no_dearer(way: Alternative, plan: Plan) -> bool:
     """Whether an exact way takes no more work than the estimate, as reports on the plan have it."""
+    return not way.chosen and way.cost is not None and way.cost.time <= _work(plan)
+
+
+def _work(plan: Plan) -> int:
+    """Return the estimated time per point with drawing and repeats, as reports on the plan have it."""
     estimated = next(own.cost for own in plan.alternatives if own.chosen)
-    return not way.chosen and way.cost is not None and estimated is not None and way.cost.time <= estimated.time
+    assert estimated is not None
+    return estimated.time
 
 
 def _standard_error(
@@ -231,20 +238,31 @@ def _measured(
     norms: Sequence[Quantity], declarations: Declarations, call: BoundCall, keys: jax.Array, probes: int
 ) -> Measured:
     """Return mean over the points and standard error of every norm, summed over the entries of its field."""
+    pairs = list(dict.fromkeys((norm.left, norm.right) for norm in norms if is_hessian_norm(norm)))
+    others = [norm for norm in norms if not is_hessian_norm(norm)]
+    dims = {space.name: math.prod(space.shape) for space in declarations.spaces}
 
     def at_point(
         values: tuple[jax.Array, ...], aux: Any, key: jax.Array, spans: dict[str, jax.Array]
-    ) -> list[tuple[jax.Array, jax.Array]]:
+    ) -> tuple[list[HessianProducts], list[tuple[jax.Array, jax.Array]]]:
         point = {space.name: jnp.reshape(value, -1) for space, value in zip(declarations.spaces, values, strict=True)}
+        products = []
+        for left, right in pairs:
+            # One key: a variance is a difference of norms of all pairs, whose errors must not be independent.
+            parts = [
+                measured_products(left, right, entry, point, jax.random.fold_in(key, part), probes, spans)
+                for part, entry in enumerate(_entries(left, declarations, call, aux, key))
+            ]
+            products.append(HessianProducts.added(parts))
         found = []
-        for number, norm in enumerate(norms):
+        for number, norm in enumerate(others):
             own = jax.random.fold_in(key, number)
             parts = [
                 measured_norm(norm, entry, point, jax.random.fold_in(own, part), probes, spans)
-                for part, entry in enumerate(_entries(norm, declarations, call, aux, own))
+                for part, entry in enumerate(_entries(norm.left, declarations, call, aux, own))
             ]
             found.append((sum(mean for mean, _ in parts), jnp.sqrt(sum(error**2 for _, error in parts))))
-        return found
+        return products, found
 
     if not norms:
         return {}
@@ -252,17 +270,27 @@ def _measured(
     wanted = {tensor.complement for norm in norms for tensor in (norm.left, norm.right)}
     spans = {name: parameter for name, parameter in call.parameters.items() if name in wanted}
     rows = {name: parameter.value for name, parameter in spans.items()}
-    if call.batch is None:
-        results = jax.jit(at_point)(values, call.aux, keys, rows)
-        return {norm: (_squared_norm(norm, float(m)), float(e)) for norm, (m, e) in zip(norms, results, strict=True)}
-    axes = tuple(0 if point.batched else None for point in call.points)
-    by_point = {name: 0 if parameter.batched else None for name, parameter in spans.items()}
-    many = jax.vmap(at_point, in_axes=(axes, None if call.aux is None else 0, 0, by_point))
-    results = jax.jit(many)(values, call.aux, keys, rows)
-    return {
-        norm: (_squared_norm(norm, float(jnp.mean(m))), float(jnp.sqrt(jnp.sum(e**2)) / call.batch))
-        for norm, (m, e) in zip(norms, results, strict=True)
-    }
+    measure = at_point
+    if call.batch is not None:
+        axes = tuple(0 if point.batched else None for point in call.points)
+        by_point = {name: 0 if parameter.batched else None for name, parameter in spans.items()}
+        measure = jax.vmap(at_point, in_axes=(axes, None if call.aux is None else 0, 0, by_point))
+    products, found = jax.jit(measure)(values, call.aux, keys, rows)
+    result: dict[VarianceNorm, tuple[float, float]] = {}
+    for (left, right), measured in zip(pairs, products, strict=True):
+        dim = coordinates_of(left, dims[left.space])
+        result |= {
+            n: measured.averaged().norm(n, dim)
+            for n in norms
+            if is_hessian_norm(n) and (n.left, n.right) == (left, right)
+        }
+    for norm, (mean, error) in zip(others, found, strict=True):
+        points = np.size(mean)
+        result[norm] = (
+            _squared_norm(norm, float(np.mean(mean, dtype=np.float64))),
+            float(np.linalg.norm(error)) / points,
+        )
+    return result
 
 
 def _squared_norm(norm: Quantity, value: float) -> float:
@@ -273,7 +301,7 @@ def _squared_norm(norm: Quantity, value: float) -> float:
 
 
 def _entries(
-    norm: Quantity, declarations: Declarations, call: BoundCall, aux: Any, key: jax.Array
+    tensor: Tensor, declarations: Declarations, call: BoundCall, aux: Any, key: jax.Array
 ) -> list[Callable[[Tensor], PointFunction]]:
     """Return, for each real entry of the field, how a tensor's entry is evaluated at a point.
 
@@ -281,7 +309,7 @@ def _entries(
     squares as its mean.
     """
     arguments = [jax.ShapeDtypeStruct(space.shape, call.dtype) for space in declarations.spaces]
-    value = jax.eval_shape(lambda *point: _field(norm.left, declarations, call, aux)(*point), *arguments)
+    value = jax.eval_shape(lambda *point: _field(tensor, declarations, call, aux)(*point), *arguments)
     size, is_complex = math.prod(value.shape), jnp.issubdtype(value.dtype, jnp.complexfloating)
     if size <= _ENTRIES:
         combinations: list[Any] = [jnp.arange(size) == entry for entry in range(size)]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from opcompiler.errors import UnsupportedError
+from opcompiler.execution.hessian_norms import is_hessian_norm, measured_products
 from opcompiler.execution.norms import measured_norm
 from opcompiler.ir.symbol import Xi
 from opcompiler.ir.variance import Quantity, Tensor
@@ -75,3 +76,48 @@ def test_a_tensor_of_no_single_field_is_refused():
     nameless = Tensor("(s0)·u", 2, "x")
     with pytest.raises(UnsupportedError, match="cannot be measured"):
         measured_norm(Quantity(nameless, nameless, ((2, 2),)), lambda tensor: u, POINT, jax.random.key(0), 2)
+
+
+# --- differences of norms -------------------------------------------------------------------------------------------
+
+DIM = 300
+NEARLY_UNIT = 40 * jnp.eye(DIM) + 0.01 * jnp.asarray(np.random.default_rng(3).normal(size=(DIM, DIM)))
+NEARLY_UNIT = (NEARLY_UNIT + NEARLY_UNIT.T) / 2
+PATTERNS = {"Hessian": ((1, 1), (1, 1)), "diagonal": ((2, 2),), "traces": ((2, 0), (0, 2))}
+
+
+def products(matrix, probes, dtype=jnp.float32):
+    point = {"x": jnp.full(matrix.shape[0], 0.1, dtype)}
+    quadratic = lambda at: at["x"] @ matrix.astype(dtype) @ at["x"] / 2
+    return measured_products(U2, U2, lambda tensor: quadratic, point, jax.random.key(4), probes, {}).averaged()
+
+
+def test_small_differences_of_large_norms_are_measured_in_single_precision():
+    """‖A‖² − Σ A_ii² is 10⁻⁵ of ‖A‖² and d·Σ A_ii² − (tr A)² is 10⁻⁷ of (tr A)²."""
+    matrix = np.asarray(NEARLY_UNIT)
+    found = products(NEARLY_UNIT, probes=250)
+    norm = {name: found.norm(Quantity(U2, U2, blocks), DIM)[0] for name, blocks in PATTERNS.items()}
+    diagonal = np.diag(matrix)
+    off_diagonal = (matrix**2).sum() - (diagonal**2).sum()
+    assert abs(norm["Hessian"] - norm["diagonal"] - off_diagonal) <= 4 * float(found.errors[0]) < 0.5 * off_diagonal
+    spread = DIM * (diagonal**2).sum() - diagonal.sum() ** 2
+    assert abs(DIM * norm["diagonal"] - norm["traces"] - spread) <= 4 * DIM * float(found.errors[1]) < 0.6 * spread
+    np.testing.assert_allclose(norm["traces"], diagonal.sum() ** 2, rtol=1e-4)
+
+
+def test_few_coordinates_are_all_visited():
+    matrix = NEARLY_UNIT[:5, :5] + jnp.arange(25.0).reshape(5, 5)
+    matrix = (matrix + matrix.T) / 2
+    found = products(matrix, probes=500, dtype=jnp.float64)
+    for name, exact in {"diagonal": (jnp.diag(matrix) ** 2).sum(), "traces": jnp.trace(matrix) ** 2}.items():
+        assert found.norm(Quantity(U2, U2, PATTERNS[name]), 5) == (pytest.approx(float(exact), rel=1e-12), 0.0)
+    value, error = found.norm(Quantity(U2, U2, PATTERNS["Hessian"]), 5)
+    assert abs(value - float((matrix**2).sum())) <= 4 * error < 0.2 * value
+
+
+def test_what_differences_are_measured_of():
+    along_time = Tensor("∂ₜu", 2, "x", field="u", prefix=((Xi("t"), 1),))
+    assert all(is_hessian_norm(Quantity(U2, along_time, blocks)) for blocks in PATTERNS.values())
+    assert not is_hessian_norm(CASES["weighted"][0])
+    assert not is_hessian_norm(CASES["mixed"][0])
+    assert not is_hessian_norm(CASES["gradient of the Laplacian"][0])
