@@ -285,11 +285,8 @@ def _measured(
             if is_hessian_norm(n) and (n.left, n.right) == (left, right)
         }
     for norm, (mean, error) in zip(others, found, strict=True):
-        points = np.size(mean)
-        result[norm] = (
-            _squared_norm(norm, float(np.mean(mean, dtype=np.float64))),
-            float(np.linalg.norm(error)) / points,
-        )
+        value = float(np.mean(np.asarray(mean, np.float64)))
+        result[norm] = (_squared_norm(norm, value), float(np.linalg.norm(np.asarray(error))) / np.size(mean))
     return result
 
 
