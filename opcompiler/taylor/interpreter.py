@@ -16,7 +16,7 @@ from opcompiler.taylor import jaxpr as jx
 from opcompiler.taylor.demand import Elements
 from opcompiler.taylor.registry import CONSTANT, RULES, SOURCES, Application
 from opcompiler.taylor.seeds import Seed
-from opcompiler.taylor.series import Series, constant, is_series
+from opcompiler.taylor.series import Series, constant, is_series, restricted, simplified
 from opcompiler.taylor.structure import Structure
 
 __all__ = ["Interpreter"]
@@ -145,17 +145,3 @@ class Interpreter:
             ):
                 activity.update(equation.outvars)
         return activity
-
-
-def simplified(value: Any) -> Any:
-    """Return a series without any coefficient as a plain array."""
-    if isinstance(value, Series) and all(block is None for block in value.blocks):
-        return value.primal
-    return value
-
-
-def restricted(value: Any, elements: Elements) -> Any:
-    """Return a series without the coefficients that nobody asks for."""
-    if not isinstance(value, Series):
-        return value
-    return Series(value.primal, tuple(b if k in elements else None for k, b in enumerate(value.blocks, 1)))

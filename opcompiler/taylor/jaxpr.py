@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 from jax._src import core as _core
 from jax._src import source_info_util
+from jax._src.util import Unhashable
 from jax.extend import core
 from jax.interpreters import ad, batching, mlir
 
@@ -33,6 +35,7 @@ __all__ = [
     "literal",
     "located",
     "open_jaxpr",
+    "rule_of",
     "shape_of",
     "source_line",
     "trace",
@@ -86,6 +89,83 @@ def is_call_of(equation: Equation, name: str) -> bool:
     """Whether the equation calls the custom_jvp function that was defined under this name."""
     info = equation.params["call_jaxpr"].jaxpr.debug_info
     return info is not None and info.func_src_info.split(" ")[0] == name
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """An object that is compared by identity, and kept alive for it."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def rule_of(equation: Equation) -> Any:
+    """Return what two calls of one custom_jvp function have in common, by == and hashable; None where that is unknown.
+
+    Compared are the rule (a Python function, by identity) with its static arguments and the transformations on the way
+    to the call, and the program of the function itself. Equal calls at equal operands have equal derivatives of every
+    order.
+    """
+    called, thunk = equation.params["call_jaxpr"], equation.params["jvp_jaxpr_fun"]
+    transformations: list[Any] = []
+    while True:
+        # The thunk that traces the rule holds the rule; bound again from a jaxpr, a rule that holds the older thunk.
+        rule = _captured(_captured(getattr(thunk, "f", None), "fn"), "jvp")
+        if rule is None:
+            return None
+        transformations.append(tuple(map(_transformation, rule.transforms)))
+        thunk = _captured(rule.f, "jvp_jaxpr_fun")
+        if thunk is None:
+            break
+        if _captured(rule.f, "num_consts"):
+            return None
+    if rule.params or any(map(constants, _nested(called))):
+        return None
+    shared = tuple(t for t in transformations if t)
+    key = (_Same(rule.f), shared, equation.params["symbolic_zeros"], equation.params["num_consts"], str(called))
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _captured(function: Any, name: str) -> Any:
+    """Return what a function has captured under a name, None if nothing."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    return function.__closure__[names.index(name)].cell_contents if name in names else None
+
+
+def _transformation(transformation: tuple[Any, tuple[Any, ...]]) -> Any:
+    """Return a transformation of a rule and its static arguments, to be compared by ==."""
+    function, arguments = transformation
+    if getattr(function, "__name__", "") == "_flatten_jvp":
+        arguments = arguments[:-1]  # only asks whether the rule returns what the function returns
+    return _Same(function), tuple(map(_static, arguments))
+
+
+def _static(argument: Any) -> Any:
+    if isinstance(argument, tuple):
+        return tuple(map(_static, argument))
+    if isinstance(argument, Unhashable):
+        plain = argument.val is None or isinstance(argument.val, bool | int | float | complex | str)
+        return (type(argument.val), repr(argument.val)) if plain else _Same(argument.val)
+    return argument
+
+
+def _nested(closed: Any) -> Iterator[Any]:
+    """Yield a jaxpr and those inside of it."""
+    yield closed
+    for equation in open_jaxpr(closed).eqns:
+        for value in equation.params.values():
+            for inner in value if isinstance(value, tuple | list) else (value,):
+                if hasattr(inner, "jaxpr") or hasattr(inner, "eqns"):
+                    yield from _nested(inner)
 
 
 def is_forgotten(value: Any) -> bool:

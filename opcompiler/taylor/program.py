@@ -15,7 +15,7 @@ import jax
 
 from opcompiler.taylor import jaxpr as jx
 
-__all__ = ["Atom", "Program", "Step", "program_of", "run_step"]
+__all__ = ["Atom", "Program", "Step", "living", "program_of", "run_step"]
 
 _CALLS = {"jit": "jaxpr", "closed_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 """Primitives that are their bodies, as they are in the rule book, with the name of the body."""
@@ -95,7 +95,7 @@ def program_of(closed: Any) -> Program:
     steps: list[Step] = []
     outputs = builder.inlined(steps, closed, inputs, {})
     live = {atom for atom in outputs if isinstance(atom, int)}
-    return Program(tuple(inputs), _living(steps, live), tuple(outputs), builder.constants, builder.avals)
+    return Program(tuple(inputs), living(steps, live), tuple(outputs), builder.constants, builder.avals)
 
 
 @dataclass
@@ -155,6 +155,9 @@ def _identity(equation: jx.Equation, inputs: list[Atom]) -> Any:
     if equation.effects:
         return None
     operands = tuple(atom if isinstance(atom, int) else (str(atom.aval), repr(atom.val)) for atom in inputs)
+    if equation.primitive.name == "custom_jvp_call":
+        rule = jx.rule_of(equation)
+        return None if rule is None else (equation.primitive, operands, rule)
     key = (equation.primitive, operands, tuple(sorted(equation.params.items(), key=lambda item: item[0])))
     try:
         hash(key)
@@ -167,13 +170,13 @@ def _atom(variable: Any, known: dict[Any, Atom]) -> Atom:
     return variable if jx.is_literal(variable) else known[variable]
 
 
-def _living(steps: Sequence[Step], live: set[int]) -> tuple[Step, ...]:
+def living(steps: Sequence[Step], live: set[int]) -> tuple[Step, ...]:
     """Return the steps that contribute to `live` values, to which theirs are added, or have effects."""
     kept: list[Step] = []
     for step in reversed(steps):
         if step.body is not None:
             inner = {number for number in step.outputs if number in live}
-            body = _living(step.body, inner)
+            body = living(step.body, inner)
             made = {number for own in body for number in own.outputs}
             if not body:
                 continue

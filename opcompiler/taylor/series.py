@@ -8,7 +8,7 @@ The divided powers p_j hold the partial Bell polynomials of the Faà di Bruno fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ __all__ = [
     "multiply_series",
     "powers",
     "product_blocks",
+    "restricted",
+    "simplified",
 ]
 
 Shape = tuple[int, ...]
@@ -87,6 +89,20 @@ def is_series(value: Any) -> bool:
 def constant(value: Any) -> Any:
     """Return the primal of a series, other values unchanged."""
     return value.primal if isinstance(value, Series) else value
+
+
+def simplified(value: Any) -> Any:
+    """Return a series without any coefficient as a plain array."""
+    if isinstance(value, Series) and all(block is None for block in value.blocks):
+        return value.primal
+    return value
+
+
+def restricted(value: Any, elements: Collection[int]) -> Any:
+    """Return a series without the coefficients that nobody asks for."""
+    if not isinstance(value, Series):
+        return value
+    return Series(value.primal, tuple(b if k in elements else None for k, b in enumerate(value.blocks, 1)))
 
 
 def aligned(value: Any, shape: Shape) -> Any:
