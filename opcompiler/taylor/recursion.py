@@ -127,8 +127,7 @@ class _Recursion:
         inputs = [varying.get(i, point) for i, point in enumerate(self.tangent.points)]
         self.values = dict(zip(self.parts.points, inputs, strict=True))
         self.outputs = [[None] * (self.structure.size - 1) for _ in self.tangent.smooth]
-        met = frozenset().union(*map(self._met, steps))
-        self._evaluate(self.parts.fixed, self.structure.closure(met) if self.parts.own else met)
+        self._evaluate(self.parts.fixed, frozenset().union(*map(self._met, steps)))
 
     def advance(self, step: frozenset[int]) -> None:
         """Compute the elements of one step, from those of the steps before."""
@@ -145,8 +144,9 @@ class _Recursion:
                     _collect(self.structure, step, a, result, output)
 
     def _met(self, step: frozenset[int]) -> frozenset[int]:
-        """Elements of the coefficients of h that enter these elements of f(x)."""
-        return frozenset().union(*(_partners(self.structure, step, a) for a in self.members))
+        """Elements of the coefficients of h that enter these elements of f(x), through products in h too."""
+        partners = frozenset().union(*(_partners(self.structure, step, a) for a in self.members))
+        return self.structure.closure(partners)
 
     def _evaluate(self, part: Part, elements: frozenset[int]) -> None:
         """Add these elements of a part's results to what is known of them."""
@@ -190,7 +190,10 @@ class _Recursion:
             # The axes of a seed are numbered without the one over the directions that is added here.
             return [map_blocks(r, lambda block: block, r.primal) if is_series(r) else r for r in results]
 
-        return jax.vmap(along)(directions, same)
+        if rows > 1:
+            return jax.vmap(along)(directions, same)
+        only = jax.tree_util.tree_map(lambda block: block[0], (directions, same))
+        return jax.tree_util.tree_map(lambda block: jnp.asarray(block)[None], along(*only))
 
 
 def _partners(structure: Structure, wanted: frozenset[int], a: int) -> set[int]:

@@ -111,6 +111,20 @@ def test_redefined_derivatives_at_a_kink():
     assert [float(evaluate(safe, [zero], algebra).coefficient(k)) for k in range(3)] == [0.0, 0.0, 5.0]
 
 
+chained = ruled(lambda x: x * jnp.sum(x), lambda f, x, t: jnp.cos(x) * (jnp.sum(x) * t) * jnp.sin(x))
+"""The rule does not call its function, and multiplies a direction twice."""
+
+
+@pytest.mark.parametrize("function", [chained, mean_field])
+def test_a_single_coefficient_is_that_of_all(function):
+    algebra = univariate_algebra(4)
+    x = variable(X, algebra, {1: np.array([0.5, -0.7, 0.2])})
+    everything = evaluate(function, [x], algebra)
+    for k in range(1, 5):
+        alone = evaluate(function, [x], algebra, wanted={k}).coefficient(k)
+        np.testing.assert_allclose(alone, everything.coefficient(k), rtol=1e-12)
+
+
 GROWING = {
     "logaddexp": (jnp.logaddexp, (X, Y)),
     "logaddexp2": (jnp.logaddexp2, (X, Y)),
