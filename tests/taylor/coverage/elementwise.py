@@ -218,7 +218,7 @@ for name, function in {
     if "zeta" in name or "beta" in name or name == "expi":
         options = {"short": 1}
     if name in CHEAPER:
-        options = {"short": 2, "reference": CHEAPER[name]}
+        options = {"short": 1, "reference": CHEAPER[name]}
     add(name, "special", function, POSITIVE, **options)
 
 for name, function in {
