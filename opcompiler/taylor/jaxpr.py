@@ -5,7 +5,7 @@ Checked with jax 0.10. Nothing else in the package touches `jax.extend`, `jax.in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from jax._src import core as _core
 from jax._src import source_info_util
 from jax._src.util import Unhashable
+from jax.api_util import debug_info
 from jax.extend import core
 from jax.interpreters import ad, batching, mlir
 
@@ -22,6 +23,7 @@ __all__ = [
     "ClosedJaxpr",
     "Equation",
     "as_function",
+    "assembled",
     "bind",
     "close",
     "constants",
@@ -64,6 +66,38 @@ def constants(closed: Any) -> Sequence[Any]:
 def close(jaxpr: Any, consts: Sequence[Any] = ()) -> ClosedJaxpr:
     """Return a closed jaxpr."""
     return jaxpr if hasattr(jaxpr, "jaxpr") else core.ClosedJaxpr(jaxpr, list(consts))
+
+
+def assembled(
+    equations: Sequence[tuple[Equation, Sequence[Any], Sequence[int]]],
+    inputs: Sequence[int],
+    outputs: Sequence[Any],
+    values: Mapping[int, Any],
+    avals: Mapping[int, Any],
+) -> ClosedJaxpr:
+    """Return a closed jaxpr of equations whose operands and results were given numbers.
+
+    Args:
+        equations: equation, operands (numbers or literals), numbers of the results; in the order of evaluation.
+        inputs: numbers of the arguments.
+        outputs: the results, numbers or literals.
+        values: values of constants by number.
+        avals: shapes and types by number.
+    """
+    variables = {number: core.Var(aval) for number, aval in avals.items()}
+
+    def atoms(operands: Sequence[Any]) -> list[Any]:
+        return [variables[a] if isinstance(a, int) else a for a in operands]
+
+    written = [e.replace(invars=atoms(read), outvars=atoms(made)) for e, read, made in equations]
+    read = {a for _, operands, _ in equations for a in operands if isinstance(a, int)}
+    read |= {a for a in (*outputs, *inputs) if isinstance(a, int)}
+    used = [number for number in values if number in read]
+    effects = frozenset().union(*(e.effects for e in written))
+    names = ("",) * len(outputs)
+    info = debug_info("assembled", lambda *values: values, tuple(inputs), {}, result_paths_thunk=lambda: names)
+    jaxpr = core.Jaxpr(atoms(used), atoms(inputs), atoms(outputs), written, effects, info)
+    return core.ClosedJaxpr(jaxpr, [values[number] for number in used])
 
 
 def as_function(closed: ClosedJaxpr) -> Callable[..., list[Any]]:

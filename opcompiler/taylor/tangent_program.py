@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-import jax
-
-from opcompiler.taylor.jaxpr import ClosedJaxpr, is_literal, literal, trace
+from opcompiler.taylor.jaxpr import ClosedJaxpr, assembled, is_literal, literal
 from opcompiler.taylor.program import Atom, Program, Step, living
 
 __all__ = ["Part", "TangentProgram", "closed_program", "taken_apart", "without_zeros"]
@@ -57,18 +55,14 @@ class TangentProgram:
     linear: Part
 
 
-def closed_program(program: Program, outputs: Sequence[Atom] | None = None) -> ClosedJaxpr:
-    """Return the program as a jaxpr, calls written out and equal equations joined."""
-    arguments = [
-        jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=getattr(a, "weak_type", False))
-        for a in (program.avals[n] for n in program.inputs)
-    ]
-    program = program if outputs is None else replace(program, outputs=tuple(outputs))
-    return trace(lambda *values: program.evaluate(values, lambda _, value: value), *arguments)[0]
+def closed_program(program: Program) -> ClosedJaxpr:
+    """Return the program as a jaxpr, calls and checkpoints written out and equal equations joined."""
+    equations = [(step.equation, step.inputs, step.outputs) for step in program.flat_steps]
+    return assembled(equations, program.inputs, program.outputs, program.constants, program.avals)
 
 
 def without_zeros(program: Program, zeros: Collection[int]) -> Program:
-    """Leave out what some directions contribute that are zero.
+    """Leave out what some directions contribute that are zero, with checkpoints written out.
 
     Without this, the derivatives of f by arguments that do not vary would be computed, and multiplied by zero.
 
@@ -85,10 +79,10 @@ def without_zeros(program: Program, zeros: Collection[int]) -> Program:
             return atom in vanishing
         return is_literal(atom) and not literal(atom)
 
-    for original in program.steps:
+    for original in program.flat_steps:
         step = replace(original, inputs=tuple(instead.get(a, a) if isinstance(a, int) else a for a in original.inputs))
         steps.append(step)
-        if step.body is not None or not any(isinstance(a, int) and a in vanishing for a in step.inputs):
+        if not any(isinstance(a, int) and a in vanishing for a in step.inputs):
             continue
         flags = [vanishes(a) for a in step.inputs]
         (output,) = step.outputs if len(step.outputs) == 1 else (None,)
@@ -116,9 +110,9 @@ def taken_apart(program: Program, points: int, is_own: Callable[[Step], bool]) -
     """Return the parts of h(x, t).
 
     Args:
-        program: h.
+        program: h, without checkpoints.
         points: how many of its inputs are x.
-        is_own: whether a step that is no checkpoint calls f itself at x.
+        is_own: whether a step calls f itself at x.
     """
     directed, known = set(program.inputs[points:]), set()
     own: list[tuple[int, ...]] = []
@@ -130,7 +124,7 @@ def taken_apart(program: Program, points: int, is_own: Callable[[Step], bool]) -
         if read & directed:
             linear.append(step)
             directed.update(step.outputs)
-        elif step.body is None and is_own(step):
+        elif is_own(step):
             own.append(step.outputs)
             known.update(step.outputs)
         elif read & known:

@@ -69,6 +69,15 @@ def _pair_rule(primals, tangents):
     return (first, second), (second * s, jnp.cos(first) * jnp.sum(t) + second * s)
 
 
+looping = ruled(
+    lambda x: jnp.sin(x) * jnp.sum(x),
+    lambda f, x, t: (
+        jax.checkpoint(lambda x: jnp.exp(jnp.sin(x) * f(x)))(x) * t
+        + jax.lax.fori_loop(0, 2, lambda _, c: c * f(x) + 0.1, x) * jnp.sum(t)
+    ),
+)
+"""The function is called in a checkpoint and in a loop."""
+
 RULED = {
     "one argument": (damped, (X,)),
     "two arguments and two calls": (coupled, (X, Y)),
@@ -78,6 +87,7 @@ RULED = {
     "compiled": (compiled, (X, Y)),
     "another rule of the same values": (outer, (X,)),
     "a static argument": (lambda x: numbered(1, x), (X,)),
+    "in a checkpoint and in a loop": (looping, (X,)),
     "two results": (pair, (X, Y)),
     "batched": (jax.vmap(mean_field), (np.stack([X, Y]),)),
     "batched along another axis": (jax.vmap(mean_field, in_axes=1, out_axes=1), (np.stack([X, Y, X + 1]),)),
@@ -123,6 +133,19 @@ def test_a_single_coefficient_is_that_of_all(function):
     for k in range(1, 5):
         alone = evaluate(function, [x], algebra, wanted={k}).coefficient(k)
         np.testing.assert_allclose(alone, everything.coefficient(k), rtol=1e-12)
+
+
+def test_gradients_of_coefficients_are_those_of_nested_jvp():
+    algebra, along = univariate_algebra(2), np.array([1.0, 0.5, -0.3])
+
+    def ours(x):
+        return jnp.sum(evaluate(looping, [variable(x, algebra, {1: along})], algebra).coefficient(2))
+
+    def nested(x):
+        first = lambda x: jax.jvp(looping, (x,), (along,))[1]
+        return jnp.sum(jax.jvp(first, (x,), (along,))[1])
+
+    np.testing.assert_allclose(jax.jit(jax.grad(ours))(X), jax.jit(jax.jacfwd(nested))(X), rtol=1e-11)
 
 
 GROWING = {
