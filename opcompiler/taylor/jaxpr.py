@@ -14,7 +14,6 @@ import jax
 import numpy as np
 from jax._src import core as _core
 from jax._src import source_info_util
-from jax._src.util import Unhashable
 from jax.api_util import debug_info
 from jax.extend import core
 from jax.interpreters import ad, batching, mlir
@@ -186,7 +185,7 @@ def _transformation(transformation: tuple[Any, tuple[Any, ...]]) -> Any:
 def _static(argument: Any) -> Any:
     if isinstance(argument, tuple):
         return tuple(map(_static, argument))
-    if isinstance(argument, Unhashable):
+    if type(argument).__name__ == "Unhashable":  # JAX's wrapper of static arguments
         plain = argument.val is None or isinstance(argument.val, bool | int | float | complex | str)
         return (type(argument.val), repr(argument.val)) if plain else _Same(argument.val)
     return argument
