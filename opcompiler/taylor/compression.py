@@ -69,9 +69,10 @@ def _gram_factor_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> t
     """
     (gram,), (change,) = primals, tangents
     cholesky, is_regular = _cholesky(gram)
+    inverse = _inverse_of_upper(cholesky)  # of the parameters only: loops over chunks of points compute it once
 
     def regular(change: jax.Array) -> jax.Array:
-        return 0.5 * lax.linalg.triangular_solve(cholesky, change, left_side=True, transpose_a=True)
+        return 0.5 * inverse.T @ change
 
     def singular(change: jax.Array) -> jax.Array:
         _, vectors, root, projector = _spectral(gram)
@@ -89,6 +90,34 @@ def _cholesky(gram: jax.Array) -> tuple[jax.Array, jax.Array]:
     smallest, largest = jnp.min(pivots, initial=jnp.inf), jnp.max(pivots, initial=0.0)
     is_regular = smallest > largest * gram.shape[0] * jnp.finfo(gram.dtype).eps  # False for NaN
     return jnp.where(is_regular, factor, jnp.eye(gram.shape[0], dtype=gram.dtype)), is_regular
+
+
+def _inverse_of_upper(factor: jax.Array) -> jax.Array:
+    """Return the inverse of an upper triangular matrix, from blocks on its diagonal that double in size.
+
+    [[A, C], [0, B]]⁻¹ = [[A⁻¹, −A⁻¹ C B⁻¹], [0, B⁻¹]]. These are matrix products only: between those of a network, a
+    triangular solve of LAPACK on a CPU waits for its own threads, for longer than all products of a small network take.
+    """
+    size = factor.shape[0]
+    levels = max(size - 1, 0).bit_length()
+    padding = 2**levels - size
+    unit = np.diag(np.concatenate([np.zeros(size), np.ones(padding)])).astype(factor.dtype)
+    padded = jnp.pad(factor, (0, padding)) + unit
+    inverse = 1.0 / jnp.diagonal(padded)[:, None, None]
+    for level in range(levels):
+        width = 2**level
+        pairs = 2 ** (levels - level - 1)
+        numbers = np.arange(pairs)
+        corner = padded.reshape(pairs, 2, width, pairs, 2, width)[numbers, 0, :, numbers, 1, :]
+        upper, lower = inverse[0::2], inverse[1::2]
+        inverse = jnp.concatenate(
+            [
+                jnp.concatenate([upper, -upper @ corner @ lower], axis=2),
+                jnp.concatenate([jnp.zeros_like(corner), lower], axis=2),
+            ],
+            axis=1,
+        )
+    return inverse[0, :size, :size]
 
 
 def _spectral(gram: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
