@@ -19,7 +19,7 @@ from jax import numpy as jnp
 from opcompiler.taylor.seeds import Seed, by_position, with_point, written_out
 from opcompiler.taylor.sparse import Sparse, sparse_written_out
 
-__all__ = ["Block", "Shape", "add", "contract", "densify", "expand", "multiply", "scale", "total"]
+__all__ = ["Block", "Shape", "add", "contract", "densify", "divide", "expand", "multiply", "scale", "total"]
 
 Block: TypeAlias = jax.Array | Seed | Sparse | None
 Shape: TypeAlias = tuple[int, ...]
@@ -62,6 +62,13 @@ def scale(block: Block, factor: Any) -> Block:
     if np.ndim(factor) == 0:
         return block * _typed(factor, block)
     return block * jnp.asarray(factor)[None]
+
+
+def divide(block: Block, divisor: Any) -> Block:
+    """Return block / divisor; the divisor is a number or an array of the primal's rank."""
+    if block is None or isinstance(block, Seed | Sparse):
+        return scale(block, 1.0 / divisor)
+    return block / (divisor if np.ndim(divisor) == 0 else jnp.asarray(divisor)[None])
 
 
 def _times(a: Any, b: Any) -> Any:

@@ -7,7 +7,7 @@ algebra with f'(a) has as many terms as one multiplication, and its transpose to
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 from jax import numpy as jnp
@@ -18,7 +18,10 @@ from opcompiler.taylor.series import Series, compose, map_blocks, multiply_serie
 from opcompiler.taylor.sparse import Sparse
 from opcompiler.taylor.structure import Structure
 
-__all__ = ["COMPOSITION", "composed"]
+__all__ = ["COMPOSITION", "Recurrence", "composed"]
+
+Recurrence: TypeAlias = Callable[[Structure, Series, jax.Array, Any, frozenset[int]], Series]
+"""(structure, a, f(a₀), f'(a₀), needed) → f(a)."""
 
 COMPOSITION = "_composition"
 """Name of the function that carries the derivative rule; the interpreter looks into it instead of using the rule."""
@@ -30,6 +33,7 @@ def composed(
     value: Callable[[jax.Array], jax.Array],
     derivatives: Callable[[jax.Array, jax.Array, int], list[Any]],
     needed: frozenset[int],
+    recurrence: Recurrence | None = None,
 ) -> Series:
     """Return f(argument).
 
@@ -39,11 +43,14 @@ def composed(
         value: f, of arrays.
         derivatives: (x, f(x), order) → [f'(x), f''(x), …], trailing zeros left out.
         needed: elements of the result that are used.
+        recurrence: how f follows from an equation that it solves, over graded algebras.
     """
     order = max((structure.degrees[k] for k in needed), default=0)
 
     def _composition(a: Series) -> Series:
         y = value(a.primal)
+        if recurrence is not None and structure.is_graded and order:
+            return recurrence(structure, a, y, derivatives(a.primal, y, 1)[0], needed)
         return compose(structure, a, y, derivatives(a.primal, y, order), needed)
 
     def tangent(primals: tuple[Series], tangents: tuple[Series]) -> tuple[Series, Series]:

@@ -144,18 +144,23 @@ def product_blocks(
     element: int,
     shape: Shape,
     dtype: Any,
+    weight: Callable[[int, int], float] | None = None,
 ) -> list[Block]:
-    """Return the contributions of the table to one element of a·b; a and b are indexed by element − 1."""
+    """Return the contributions of the table to one element of a·b; a and b are indexed by element − 1.
+
+    With `weight` the product of the elements l of a and r of b counts weight(l, r) times.
+    """
     contributions: list[Block] = []
     for term in terms:
-        if a is b:
+        if a is b and weight is None:
             factor = 2.0 if term.left != term.right else 1.0
             pair, meeting = (a[term.left - 1], b[term.right - 1]), _of_equal_factors(term)
             contributions.append(_term(structure, term, pair, meeting, element, factor, shape, dtype))
             continue
         contributions += [
-            _term(structure, term, (a[left - 1], b[right - 1]), meeting, element, 1.0, shape, dtype)
+            _term(structure, term, (a[left - 1], b[right - 1]), meeting, element, factor, shape, dtype)
             for left, right, meeting in term.orientations
+            if (factor := weight(left, right) if weight else 1.0)
         ]
     return [c for c in contributions if c is not None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jax
@@ -92,7 +92,11 @@ class Structure:
         """Return the elements of an argument that a nonlinear function needs for these elements of its result."""
         return frozenset().union(*(self.factors[k] for k in wanted))
 
-    @property
+    def by_degree(self, wanted: Iterable[int]) -> list[int]:
+        """Return the elements ≥ 1 that the wanted ones are made of, lowest degree first."""
+        return sorted(self.closure(wanted) - {0}, key=lambda k: (self.degrees[k], k))
+
+    @cached_property
     def is_graded(self) -> bool:
         """Whether every product has exactly the degree of its factors together."""
         return all(

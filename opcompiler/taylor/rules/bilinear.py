@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jax import lax
 from jax import numpy as jnp
 
 from opcompiler.taylor import blocks, demand
+from opcompiler.taylor.blocks import Block
+from opcompiler.taylor.recurrences import quotient
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.contraction import contract_constant, contract_series
 from opcompiler.taylor.seeds import Seed
-from opcompiler.taylor.series import Series, aligned, compose, constant, is_series, multiply_series
+from opcompiler.taylor.series import Series, aligned, constant, is_series, multiply_series
 from opcompiler.taylor.sparse import Sparse
 
 FAMILY = "bilinear"
 
 
-def scaled(a: Series, factor: Any, primal: Any) -> Series:
-    """Return a times a plain factor."""
+def by_factor(a: Series, factor: Any, primal: Any, product: Callable[[Block, Any], Block]) -> Series:
+    """Return a times a plain factor, or divided by one, as `product` says."""
     shape = np.shape(primal)
     a = aligned(a, shape)
     if isinstance(factor, np.ndarray | np.generic) and factor.ndim == 0 and not np.iscomplexobj(factor):
         factor = float(factor)
     elif np.ndim(factor) == 0 and shape:
         factor = jnp.reshape(jnp.asarray(factor), (1,) * len(shape))
-    return Series(primal, tuple(blocks.scale(block, factor) for block in a.blocks))
+    return Series(primal, tuple(product(block, factor) for block in a.blocks))
 
 
 @taylor_rule("mul", family=FAMILY, demand=demand.bilinear)
@@ -34,9 +36,9 @@ def multiply(application: Application, a: Any, b: Any) -> Series:
     """(ab)_w from the product table."""
     primal = application.bind(constant(a), constant(b))
     if not is_series(b):
-        return scaled(a, b, primal)
+        return by_factor(a, b, primal, blocks.scale)
     if not is_series(a):
-        return scaled(b, a, primal)
+        return by_factor(b, a, primal, blocks.scale)
     same = application.equation.invars[0] is application.equation.invars[1]
     shape = np.shape(primal)
     a = aligned(a, shape)
@@ -46,23 +48,14 @@ def multiply(application: Application, a: Any, b: Any) -> Series:
 
 @taylor_rule("div", family=FAMILY, demand=demand.quotient)
 def divide(application: Application, a: Any, b: Any) -> Series:
-    """a/b = a · (1/b), with the value of the division itself."""
+    """Q = a/b from q b = a."""
     primal = application.bind(constant(a), constant(b))
     shape = np.shape(primal)
     structure, needed = application.structure, application.wanted
     if not is_series(b):
-        return scaled(a, 1 / b if isinstance(b, np.ndarray) and b.ndim == 0 else lax.div(jnp.ones_like(b), b), primal)
+        return by_factor(a, b, primal, blocks.divide)
     b = aligned(b, shape)
-    inverse = lax.div(jnp.ones_like(b.primal), b.primal)
-    derivatives, value = [], inverse
-    for j in range(1, structure.order + 1):
-        value = value * inverse * (-float(j))
-        derivatives.append(value)
-    if not is_series(a):
-        a = aligned(jnp.asarray(a), shape)
-        return compose(structure, b, primal, [a * d for d in derivatives], needed)
-    reciprocal = compose(structure, b, inverse, derivatives, structure.closure(needed))
-    return multiply_series(structure, aligned(a, shape), reciprocal, primal, needed)
+    return quotient(structure, aligned(a, shape) if is_series(a) else None, b, primal, needed)
 
 
 def _is_square_of_a_point(application: Application, a: Series) -> bool:

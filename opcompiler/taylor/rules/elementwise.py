@@ -7,7 +7,6 @@ out. Closed recurrences: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from math import factorial, log, pi, sqrt
 from typing import Any
 
@@ -15,7 +14,8 @@ import jax
 from jax import lax
 from jax import numpy as jnp
 
-from opcompiler.taylor.composition import composed
+from opcompiler.taylor.composition import Recurrence, composed
+from opcompiler.taylor.recurrences import exponential, logarithm_of, power_of
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.series import Series
 from opcompiler.taylor.univariate import derivatives_of
@@ -23,27 +23,24 @@ from opcompiler.taylor.univariate import derivatives_of
 FAMILY = "elementwise"
 SOURCE = "Griewank & Walther 2008, chapter 13"
 
-Derivatives = Callable[..., list[Any]]
+Derivatives = Callable[[jax.Array, jax.Array, int], list[Any]]
 
 
-def unary(*primitives: str) -> Callable[[Derivatives], Derivatives]:
-    """Register derivatives (x, y, order, **parameters) of a function of one variable."""
+def unary(*primitives: str, recurrence: Recurrence | None = None) -> Callable[[Derivatives], Derivatives]:
+    """Register derivatives (x, y, order) of a function of one variable.
+
+    With `recurrence` they are for algebras that are not graded.
+    """
 
     def register(derivatives: Derivatives) -> Derivatives:
         def rule(application: Application, a: Series) -> Series:
-            fixed = partial(derivatives, **_shape(application))
-            return composed(application.structure, a, application.bind, fixed, application.wanted)
+            return composed(application.structure, a, application.bind, derivatives, application.wanted, recurrence)
 
         rule.__doc__ = derivatives.__doc__
         taylor_rule(*primitives, family=FAMILY, source=SOURCE)(rule)
         return derivatives
 
     return register
-
-
-def _shape(application: Application) -> dict[str, Any]:
-    """Parameters that determine the function; accuracy hints do not."""
-    return {"exponent": application.params["y"]} if application.name == "integer_pow" else {}
 
 
 def antiderivative(*primitives: str) -> Callable[[Callable], Callable]:
@@ -112,7 +109,7 @@ def tan(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     return two_phase(order, s, y * s, (2, 1, 2, -2))
 
 
-@unary("exp")
+@unary("exp", recurrence=exponential)
 def exp(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = y."""
     return [y] * order
@@ -140,13 +137,13 @@ def _inverse_powers(x: jax.Array, order: int) -> list[Any]:
     return result[:order]
 
 
-@unary("log")
+@unary("log", recurrence=logarithm_of(0.0))
 def log_(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = 1/x."""
     return _inverse_powers(x, order)
 
 
-@unary("log1p")
+@unary("log1p", recurrence=logarithm_of(1.0))
 def log1p(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = 1/(1 + x)."""
     return _inverse_powers(1.0 + x, order)
@@ -188,36 +185,22 @@ def _fractional_powers(x: jax.Array, first: jax.Array, exponent: float, order: i
     return result[:order]
 
 
-@unary("sqrt")
+@unary("sqrt", recurrence=power_of(0.5))
 def sqrt_(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = 1/(2y)."""
     return _fractional_powers(x, 0.5 / y, 0.5, order)
 
 
-@unary("rsqrt")
+@unary("rsqrt", recurrence=power_of(-0.5))
 def rsqrt(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = −y/(2x)."""
     return _fractional_powers(x, -0.5 * (y / x), -0.5, order)
 
 
-@unary("cbrt")
+@unary("cbrt", recurrence=power_of(1.0 / 3.0))
 def cbrt(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = 1/(3y²)."""
     return _fractional_powers(x, (1.0 / 3.0) / (y * y), 1.0 / 3.0, order)
-
-
-@unary("integer_pow")
-def integer_pow(x: jax.Array, y: jax.Array, order: int, exponent: int) -> list[Any]:
-    """f⁽ᵏ⁾ = n(n − 1)…(n − k + 1) xⁿ⁻ᵏ, which ends for n ≥ 0."""
-    result: list[Any] = []
-    falling = 1
-    for k in range(1, order + 1):
-        falling *= exponent - k + 1
-        if falling == 0:
-            break
-        power = exponent - k
-        result.append(float(falling) if power == 0 else lax.integer_pow(x, power) * float(falling))
-    return result
 
 
 @unary("square")

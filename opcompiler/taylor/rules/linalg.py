@@ -49,11 +49,6 @@ def coefficients_of(value: Series) -> Coefficients:
     return {k: blocks.expand(block, value.shape) for k, block in dense.items() if block is not None}
 
 
-def by_degree(structure: Structure, wanted: Elements) -> list[int]:
-    """Return the elements that the wanted ones are made of, lowest degree first."""
-    return sorted(structure.closure(wanted) - {0}, key=lambda k: (structure.degrees[k], k))
-
-
 def inner_products(
     structure: Structure,
     k: int,
@@ -130,7 +125,7 @@ def solved(
         primals: x₀.
     """
     structure = application.structure
-    wanted = by_degree(structure, application.wanted) if image else sorted(application.wanted - {0})
+    wanted = structure.by_degree(application.wanted) if image else sorted(application.wanted - {0})
     unknown: list[Coefficients] = [{} for _ in primals]
     for degree in sorted({structure.degrees[k] for k in wanted}):
         members = [k for k in wanted if structure.degrees[k] == degree]
@@ -258,7 +253,7 @@ def cholesky(application: Application, a: Series) -> Series:
     low = jnp.tril(primal)  # the primitive leaves the upper triangle as it was
     half = jnp.tril(jnp.ones((a.shape[-1],) * 2, a.dtype)) - jnp.eye(a.shape[-1], dtype=a.dtype) / 2
     factor: Coefficients = {}
-    for k in by_degree(structure, application.wanted):
+    for k in structure.by_degree(application.wanted):
         rest = coefficients.get(k, 0) - inner_products(structure, k, factor, factor, lambda x, y: matmul(x, adjoint(y)))
         if is_zero(rest):
             continue
@@ -289,7 +284,7 @@ def lu(application: Application, a: Series) -> list[Any]:
     lower: Coefficients = {}
     upper: Coefficients = {}
     result: Coefficients = {}
-    for k in by_degree(structure, application.wanted):
+    for k in structure.by_degree(application.wanted):
         rest: Any = -inner_products(structure, k, lower, upper, matmul)
         if k in coefficients:
             rest = rest + jnp.take_along_axis(coefficients[k], permutation[None, ..., None], -2)
@@ -318,7 +313,7 @@ def qr(application: Application, a: Series) -> list[Any]:
     unit = jnp.eye(columns, dtype=a.dtype)
     orthogonal: Coefficients = {}
     triangle: Coefficients = {}
-    for k in by_degree(structure, application.wanted):
+    for k in structure.by_degree(application.wanted):
         rest = coefficients.get(k, 0) - inner_products(structure, k, orthogonal, triangle, matmul)
         gram = -inner_products(structure, k, orthogonal, orthogonal, lambda x, y: matmul(adjoint(x), y))
         if is_zero(rest) and is_zero(gram):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,6 +12,8 @@ from jax import lax
 from jax import numpy as jnp
 
 from opcompiler.taylor import demand
+from opcompiler.taylor.composition import composed
+from opcompiler.taylor.recurrences import exponential, power_of
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.piecewise import weighted_sum
 from opcompiler.taylor.series import Series, aligned, compose, constant, is_series
@@ -17,21 +21,31 @@ from opcompiler.taylor.series import Series, aligned, compose, constant, is_seri
 FAMILY = "powers"
 
 
+@taylor_rule("integer_pow", family=FAMILY)
+def integer_power(application: Application, a: Series) -> Series:
+    """xⁿ for an integer n."""
+    return _fixed_power(application, a, application.bind, application.params["y"], integral=True)
+
+
 @taylor_rule("pow", family=FAMILY)
-def power(application: Application, a: Any, b: Any) -> Series:
-    """x^c by falling factorials, c^x by powers of log c, x^y = e^(y log x)."""
+def general_power(application: Application, a: Any, b: Any) -> Series:
+    """x^c by its equation or falling factorials, c^x by powers of log c, x^y = e^(y log x)."""
     primal = application.bind(constant(a), constant(b))
     structure, needed = application.structure, application.wanted
     a, b = (v if np.ndim(v) == 0 and isinstance(v, np.ndarray) else aligned(v, primal.shape) for v in (a, b))
     order = max(structure.degrees[k] for k in needed)
     if is_series(a) and is_series(b):
-        results = application.interpreter.through(
-            lambda x, y: jnp.exp(y * jnp.log(x)), [a, b], application.needed, [primal]
+        (exponent,) = application.interpreter.through(
+            lambda x, y: y * jnp.log(x), [a, b], [structure.closure(needed)], [primal]
         )
-        return results[0]
+        # From the value of the power itself, which is more precise than the exponential of a rounded product.
+        return composed(structure, exponent, lambda _: primal, lambda x, y, order: [y] * order, needed, exponential)
     if is_series(a):
         if np.ndim(b) == 0 and not isinstance(b, jax.Array):
-            return compose(structure, a, primal, _constant_exponent(a.primal, np.asarray(b), order), needed)
+            exponent = np.asarray(b)
+            integral = np.isrealobj(exponent) and float(exponent).is_integer() and abs(exponent) < 2**31
+            value = partial(lambda c, x: application.bind(x, c), constant(b))
+            return _fixed_power(application, a, value, exponent.item(), integral=integral)
         return compose(structure, a, primal, _array_exponent(a.primal, jnp.asarray(b), order), needed)
     base = aligned(jnp.asarray(a), primal.shape)
     logarithm = jnp.log(jnp.where(base == 0, jnp.ones_like(base), base))
@@ -42,20 +56,29 @@ def power(application: Application, a: Any, b: Any) -> Series:
     return compose(structure, b, primal, derivatives, needed)
 
 
-def _constant_exponent(x: jax.Array, exponent: np.ndarray, order: int) -> list[Any]:
+def _fixed_power(
+    application: Application, a: Series, value: Callable[[jax.Array], jax.Array], exponent: Any, *, integral: bool
+) -> Series:
+    """Return x^c: from x y' = c x' y for real c < 1, which is singular at 0 anyway."""
+    derivatives = partial(_powers, exponent=exponent, integral=integral)
+    singular = not isinstance(exponent, complex) and exponent < 1 and exponent != 0
+    recurrence = power_of(float(exponent)) if singular else None
+    return composed(application.structure, a, value, derivatives, application.wanted, recurrence)
+
+
+def _powers(x: jax.Array, y: Any, order: int, *, exponent: Any, integral: bool) -> list[Any]:
     """f⁽ᵏ⁾ = c(c − 1)…(c − k + 1) x^(c−k); integer powers where c is an integer, so that x ≤ 0 is no exception."""
-    c: Any = exponent.item()
-    integral = np.isrealobj(exponent) and float(c).is_integer() and abs(c) < 2**31
+    del y
     result: list[Any] = []
     falling = 1.0
     for k in range(1, order + 1):
-        falling *= c - k + 1
+        falling *= exponent - k + 1
         if falling == 0:
             break
         if integral:
-            value = falling if c == k else lax.integer_pow(x, round(c) - k) * falling
+            value = falling if exponent == k else lax.integer_pow(x, round(exponent) - k) * falling
         else:
-            value = lax.pow(x, jnp.asarray(c - k, x.dtype)) * falling
+            value = lax.pow(x, jnp.asarray(exponent - k, x.dtype)) * falling
         result.append(value)
     return result
 

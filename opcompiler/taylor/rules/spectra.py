@@ -14,7 +14,6 @@ from opcompiler.taylor.rules.linalg import (
     SOURCE,
     Coefficients,
     adjoint,
-    by_degree,
     by_recursion,
     coefficients_of,
     diagonal,
@@ -76,7 +75,7 @@ def eigh(application: Application, a: Series) -> list[Any]:
     vectors: Coefficients = {}
     values: Coefficients = {}
     inside = _factors(structure, application.wanted) | vectors_wanted
-    for k in by_degree(structure, application.wanted):
+    for k in structure.by_degree(application.wanted):
         forced = inner_products(structure, k, coefficients, vectors, matmul)
         forced = forced - inner_products(structure, k, vectors, values, _columns)
         if k in coefficients:
@@ -108,7 +107,7 @@ def eig(application: Application, a: Series) -> list[Any]:
     gaps = _gaps(w)
     vectors: Coefficients = {}
     values: Coefficients = {}
-    for k in by_degree(structure, application.wanted):
+    for k in structure.by_degree(application.wanted):
         forced = inner_products(structure, k, coefficients, vectors, matmul)
         forced = forced - inner_products(structure, k, vectors, values, _columns)
         if k in coefficients:
@@ -155,7 +154,7 @@ def svd(application: Application, a: Series) -> list[Any]:
         result = result - inner_products(structure, k, images, ss, _columns)
         return result + matmul(matrix[k], factor) if k in matrix else result
 
-    for k in by_degree(structure, wanted):
+    for k in structure.by_degree(wanted):
         right, left = forced(k, coefficients, v, vs, us), forced(k, adjoints, u, us, vs)
         norms_u = inner_products(structure, k, us, us, _column_products)
         norms_v = inner_products(structure, k, vs, vs, _column_products)
