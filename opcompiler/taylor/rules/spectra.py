@@ -43,14 +43,17 @@ def _columns(x: jax.Array, y: jax.Array) -> jax.Array:
     return x * y[..., None, :]
 
 
-def _column_products(x: jax.Array, y: jax.Array) -> jax.Array:
-    """Return xᴴ y of corresponding columns."""
-    return jnp.sum(jnp.conj(x) * y, axis=-2)
+def _gram(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Return xᴴ y."""
+    return matmul(adjoint(x), y)
 
 
-def _on_diagonal(values: Any, unit: jax.Array) -> Any:
-    """Return the diagonal matrix of these values, 0 for none."""
-    return 0 if is_zero(values) else values[..., None, :] * unit
+def _orthogonal(change: jax.Array, gram: Any) -> jax.Array:
+    """Return the change X of an orthogonal basis with X + Xᴴ = −Σ' Vᴴ V, where X − Xᴴ is that of `change`.
+
+    The equations for X give both parts, but the rounding errors of the sum divided by small gaps; here they are not.
+    """
+    return (change - adjoint(change) - gram) / 2
 
 
 def _factors(structure: Structure, wanted: Elements) -> Elements:
@@ -71,7 +74,7 @@ def eigh(application: Application, a: Series) -> list[Any]:
     if w.shape[-1] != a.shape[-1]:
         return by_recursion(application, a)
     vectors_wanted, values_wanted = application.needed
-    gaps, unit = _gaps(w), jnp.eye(w.shape[-1], dtype=a.dtype)
+    gaps = _gaps(w)
     vectors: Coefficients = {}
     values: Coefficients = {}
     inside = _factors(structure, application.wanted) | vectors_wanted
@@ -80,13 +83,13 @@ def eigh(application: Application, a: Series) -> list[Any]:
         forced = forced - inner_products(structure, k, vectors, values, _columns)
         if k in coefficients:
             forced = forced + matmul(coefficients[k], v)
-        norms = inner_products(structure, k, vectors, vectors, _column_products)
+        norms = inner_products(structure, k, vectors, vectors, _gram)
         if is_zero(forced) and is_zero(norms):
             continue
         middle = jnp.zeros((1, *v.shape), v.dtype) if is_zero(forced) else matmul(adjoint(v), forced)
         values[k] = diagonal(middle)
         if k in inside:
-            vectors[k] = matmul(v, middle * gaps - _on_diagonal(norms, unit) / 2)
+            vectors[k] = matmul(v, _orthogonal(middle * gaps, norms))
     return [series_of(structure, v, vectors, vectors_wanted), series_of(structure, w, values, values_wanted)]
 
 
@@ -156,8 +159,8 @@ def svd(application: Application, a: Series) -> list[Any]:
 
     for k in structure.by_degree(wanted):
         right, left = forced(k, coefficients, v, vs, us), forced(k, adjoints, u, us, vs)
-        norms_u = inner_products(structure, k, us, us, _column_products)
-        norms_v = inner_products(structure, k, vs, vs, _column_products)
+        norms_u = inner_products(structure, k, us, us, _gram)
+        norms_v = inner_products(structure, k, vs, vs, _gram)
         if all(map(is_zero, (right, left, norms_u, norms_v))):
             continue
         n = jnp.zeros((1, *unit.shape), dtype) if is_zero(right) else matmul(adjoint(u), right)
@@ -166,7 +169,7 @@ def svd(application: Application, a: Series) -> list[Any]:
         if k not in inside:
             continue
         even, odd = (n + m) * differences, (n - m) * sums
-        x, y = even + odd - _on_diagonal(norms_u, unit) / 2, even - odd - _on_diagonal(norms_v, unit) / 2
+        x, y = _orthogonal(even + odd, norms_u), _orthogonal(even - odd, norms_v)
         if jnp.iscomplexobj(n):
             x = x + 1j * jnp.imag(n) * unit * inverse[..., None, :]
         us[k], vs[k] = matmul(u, x), matmul(v, y)
