@@ -7,7 +7,8 @@ algebra with f'(a) has as many terms as one multiplication, and its transpose to
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 from jax import numpy as jnp
@@ -20,8 +21,23 @@ from opcompiler.taylor.structure import Structure
 
 __all__ = ["COMPOSITION", "Recurrence", "composed"]
 
-Recurrence: TypeAlias = Callable[[Structure, Series, jax.Array, Any, frozenset[int]], Series]
-"""(structure, a, f(a₀), f'(a₀), needed) → f(a)."""
+
+@dataclass(frozen=True)
+class Recurrence:
+    """How f(a) follows, coefficient by coefficient, from an equation that f solves.
+
+    Attributes:
+        solve: (structure, a, f(a₀), f'(a₀), needed) → f(a).
+        is_graded: whether that is only so over graded algebras.
+    """
+
+    solve: Callable[[Structure, Series, jax.Array, Any, frozenset[int]], Series]
+    is_graded: bool = True
+
+    def applies(self, structure: Structure) -> bool:
+        """Whether the equation holds over the algebra."""
+        return structure.is_graded or not self.is_graded
+
 
 COMPOSITION = "_composition"
 """Name of the function that carries the derivative rule; the interpreter looks into it instead of using the rule."""
@@ -43,14 +59,14 @@ def composed(
         value: f, of arrays.
         derivatives: (x, f(x), order) → [f'(x), f''(x), …], trailing zeros left out.
         needed: elements of the result that are used.
-        recurrence: how f follows from an equation that it solves, over graded algebras.
+        recurrence: used instead of the derivatives where it applies.
     """
     order = max((structure.degrees[k] for k in needed), default=0)
 
     def _composition(a: Series) -> Series:
         y = value(a.primal)
-        if recurrence is not None and structure.is_graded and order:
-            return recurrence(structure, a, y, derivatives(a.primal, y, 1)[0], needed)
+        if order and recurrence is not None and recurrence.applies(structure):
+            return recurrence.solve(structure, a, y, derivatives(a.primal, y, 1)[0], needed)
         return compose(structure, a, y, derivatives(a.primal, y, order), needed)
 
     def tangent(primals: tuple[Series], tangents: tuple[Series]) -> tuple[Series, Series]:

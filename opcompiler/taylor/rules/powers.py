@@ -13,7 +13,7 @@ from jax import numpy as jnp
 
 from opcompiler.taylor import demand
 from opcompiler.taylor.composition import composed
-from opcompiler.taylor.recurrences import exponential, power_of
+from opcompiler.taylor.recurrences import EXPONENTIAL, power_of
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.rules.piecewise import weighted_sum
 from opcompiler.taylor.series import Series, aligned, compose, constant, is_series
@@ -39,7 +39,7 @@ def general_power(application: Application, a: Any, b: Any) -> Series:
             lambda x, y: y * jnp.log(x), [a, b], [structure.closure(needed)], [primal]
         )
         # From the value of the power itself, which is more precise than the exponential of a rounded product.
-        return composed(structure, exponent, lambda _: primal, lambda x, y, order: [y] * order, needed, exponential)
+        return composed(structure, exponent, lambda _: primal, lambda x, y, order: [y] * order, needed, EXPONENTIAL)
     if is_series(a):
         if np.ndim(b) == 0 and not isinstance(b, jax.Array):
             exponent = np.asarray(b)
