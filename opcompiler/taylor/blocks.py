@@ -8,7 +8,7 @@ that stands for one. The leading axis is always there, so a single element times
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import prod
+from math import copysign, inf, prod
 from typing import Any, TypeAlias, overload
 
 import jax
@@ -67,7 +67,7 @@ def scale(block: Block, factor: Any) -> Block:
 def divide(block: Block, divisor: Any) -> Block:
     """Return block / divisor; the divisor is a number or an array of the primal's rank."""
     if block is None or isinstance(block, Seed | Sparse):
-        return scale(block, 1.0 / divisor)
+        return scale(block, copysign(inf, divisor) if isinstance(divisor, float) and divisor == 0 else 1.0 / divisor)
     return block / (divisor if np.ndim(divisor) == 0 else jnp.asarray(divisor)[None])
 
 

@@ -93,6 +93,18 @@ def test_powers_above_one_are_differentiated_where_they_vanish():
     assert [jet.coefficient(k)[0] for k in range(3)] == [0.0, 0.0, 0.0]
 
 
+def test_a_variable_power_is_differentiated_once_more():
+    algebra = univariate_algebra(2)
+
+    def second(x):
+        jet = evaluate(lambda x, y: x**y, [variable(v, algebra, {1: jnp.ones(())}) for v in (x, 0.5 * x)], algebra)
+        return jet.coefficient(2)
+
+    exact = jax.grad(jax.grad(lambda t, x: (x + t) ** (0.5 * x + t)))
+    np.testing.assert_allclose(second(0.7), exact(0.0, 0.7), rtol=1e-12)
+    np.testing.assert_allclose(jax.grad(second)(0.7), jax.grad(exact, 1)(0.0, 0.7), rtol=1e-11)
+
+
 def test_a_quotient_costs_little_more_than_a_product():
     algebra = univariate_algebra(6)
     x = jnp.asarray([0.5, 0.7])

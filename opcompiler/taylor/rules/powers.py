@@ -24,7 +24,7 @@ FAMILY = "powers"
 @taylor_rule("integer_pow", family=FAMILY)
 def integer_power(application: Application, a: Series) -> Series:
     """xⁿ for an integer n."""
-    return _fixed_power(application, a, application.bind, application.params["y"], integral=True)
+    return _fixed_power(application, a, application.bind, application.params["y"])
 
 
 @taylor_rule("pow", family=FAMILY)
@@ -35,17 +35,16 @@ def general_power(application: Application, a: Any, b: Any) -> Series:
     a, b = (v if np.ndim(v) == 0 and isinstance(v, np.ndarray) else aligned(v, primal.shape) for v in (a, b))
     order = max(structure.degrees[k] for k in needed)
     if is_series(a) and is_series(b):
-        (exponent,) = application.interpreter.through(
+        (product,) = application.interpreter.through(
             lambda x, y: y * jnp.log(x), [a, b], [structure.closure(needed)], [primal]
         )
         # From the value of the power itself, which is more precise than the exponential of a rounded product.
-        return composed(structure, exponent, lambda _: primal, lambda x, y, order: [y] * order, needed, EXPONENTIAL)
+        if EXPONENTIAL.applies(structure):
+            return EXPONENTIAL.solve(structure, product, primal, primal, needed)
+        return compose(structure, product, primal, [primal] * order, needed)
     if is_series(a):
         if np.ndim(b) == 0 and not isinstance(b, jax.Array):
-            exponent = np.asarray(b)
-            integral = np.isrealobj(exponent) and float(exponent).is_integer() and abs(exponent) < 2**31
-            value = partial(lambda c, x: application.bind(x, c), constant(b))
-            return _fixed_power(application, a, value, exponent.item(), integral=integral)
+            return _fixed_power(application, a, lambda x: application.bind(x, b), np.asarray(b).item())
         return compose(structure, a, primal, _array_exponent(a.primal, jnp.asarray(b), order), needed)
     base = aligned(jnp.asarray(a), primal.shape)
     logarithm = jnp.log(jnp.where(base == 0, jnp.ones_like(base), base))
@@ -56,13 +55,12 @@ def general_power(application: Application, a: Any, b: Any) -> Series:
     return compose(structure, b, primal, derivatives, needed)
 
 
-def _fixed_power(
-    application: Application, a: Series, value: Callable[[jax.Array], jax.Array], exponent: Any, *, integral: bool
-) -> Series:
+def _fixed_power(application: Application, a: Series, value: Callable[[jax.Array], jax.Array], exponent: Any) -> Series:
     """Return x^c: from x y' = c x' y for real c < 1, which is singular at 0 anyway."""
+    real = not isinstance(exponent, complex)
+    integral = real and float(exponent).is_integer() and abs(exponent) < 2**31
     derivatives = partial(_powers, exponent=exponent, integral=integral)
-    singular = not isinstance(exponent, complex) and exponent < 1 and exponent != 0
-    recurrence = power_of(float(exponent)) if singular else None
+    recurrence = power_of(float(exponent)) if real and exponent < 1 and exponent != 0 else None
     return composed(application.structure, a, value, derivatives, application.wanted, recurrence)
 
 
