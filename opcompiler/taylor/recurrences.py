@@ -40,7 +40,8 @@ def quotient(structure: Structure, a: Series | None, b: Series, primal: jax.Arra
 
     def known(k: int, q: list[Block]) -> Block:
         lower = [blocks.scale(b.block(k), primal), *_products(structure, k, q, b.blocks, primal)]
-        return _difference(None if a is None else a.block(k), lower, primal)
+        together = blocks.total(lower, np.shape(primal), jnp.result_type(primal))
+        return _difference(None if a is None else a.block(k), [together], primal)
 
     return _solved(structure, primal, needed, known, b.primal)
 
