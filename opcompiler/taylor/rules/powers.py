@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from opcompiler.taylor import demand
+from opcompiler.taylor import blocks, demand
 from opcompiler.taylor.composition import composed
 from opcompiler.taylor.recurrences import EXPONENTIAL, power_of
 from opcompiler.taylor.registry import Application, taylor_rule
@@ -38,21 +38,23 @@ def general_power(application: Application, a: Any, b: Any) -> Series:
         (product,) = application.interpreter.through(
             lambda x, y: y * jnp.log(x), [a, b], [structure.closure(needed)], [primal]
         )
-        # From the value of the power itself, which is more precise than the exponential of a rounded product.
-        if EXPONENTIAL.applies(structure):
-            return EXPONENTIAL.solve(structure, product, primal, primal, needed)
-        return compose(structure, product, primal, [primal] * order, needed)
+        return _exponential(application, product, primal)
     if is_series(a):
         if np.ndim(b) == 0 and not isinstance(b, jax.Array):
             return _fixed_power(application, a, lambda x: application.bind(x, b), np.asarray(b).item())
         return compose(structure, a, primal, _array_exponent(a.primal, jnp.asarray(b), order), needed)
     base = aligned(jnp.asarray(a), primal.shape)
     logarithm = jnp.log(jnp.where(base == 0, jnp.ones_like(base), base))
-    derivatives, value = [], primal
-    for _ in range(order):
-        value = value * logarithm
-        derivatives.append(value)
-    return compose(structure, b, primal, derivatives, needed)
+    scaled = Series(primal, tuple(blocks.scale(block, logarithm) for block in b.blocks))
+    return _exponential(application, scaled, primal)
+
+
+def _exponential(application: Application, exponent: Series, primal: jax.Array) -> Series:
+    """Return e^exponent from its value, which is more precise than the exponential of a rounded product."""
+    structure, needed = application.structure, application.wanted
+    if EXPONENTIAL.applies(structure):
+        return EXPONENTIAL.solve(structure, exponent, primal, primal, needed)
+    return compose(structure, exponent, primal, [primal] * structure.order, needed)
 
 
 def _fixed_power(application: Application, a: Series, value: Callable[[jax.Array], jax.Array], exponent: Any) -> Series:
