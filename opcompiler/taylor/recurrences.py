@@ -6,7 +6,7 @@ With Σ' for the part Σ T^k_lr a_l b_r of a product without the values:
     y² = x:           2y₀ y_k = x_k − Σ' y_l y_r                                    (y = √x)
     x Dy = c y Dx:    x₀ y_k  = c y₀ x_k + Σ' (c d_l − d_r)/d_k x_l y_r             (y = x^c)
     x Dy = Dx:        x₀ y_k  = x_k − Σ' d_r/d_k x_l y_r                            (y = log x)
-    Dy = y Dx:        y_k     = y₀ x_k + Σ' d_l/d_k x_l y_r                         (y = eˣ)
+    Dy = y Dx:        y_k     = y₀ x_k + Σ' d_l/d_k x_l y_r                         (y = eˣ, in powers)
 
 D multiplies a coefficient by its degree d; it is a derivation of graded algebras, whose products have the degree of
 their factors together. Composition adds up f⁽ʲ⁾(x₀) nʲ/j!, for these functions often large numbers with a small sum:

@@ -15,7 +15,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from opcompiler.taylor.composition import Recurrence, composed
-from opcompiler.taylor.recurrences import EXPONENTIAL, SQUARE_ROOT, logarithm_of, power_of
+from opcompiler.taylor.recurrences import SQUARE_ROOT, logarithm_of, power_of
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.series import Series
 from opcompiler.taylor.univariate import derivatives_of
@@ -29,7 +29,7 @@ Derivatives = Callable[[jax.Array, jax.Array, int], list[Any]]
 def unary(*primitives: str, recurrence: Recurrence | None = None) -> Callable[[Derivatives], Derivatives]:
     """Register derivatives (x, y, order) of a function of one variable.
 
-    They are for algebras over which `recurrence` does not apply, and for reverse mode.
+    They are for reverse mode, and for algebras over which `recurrence` does not apply.
     """
 
     def register(derivatives: Derivatives) -> Derivatives:
@@ -109,7 +109,7 @@ def tan(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     return two_phase(order, s, y * s, (2, 1, 2, -2))
 
 
-@unary("exp", recurrence=EXPONENTIAL)
+@unary("exp")
 def exp(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = y."""
     return [y] * order
