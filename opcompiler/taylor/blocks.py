@@ -8,7 +8,7 @@ that stands for one. The leading axis is always there, so a single element times
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import copysign, inf, prod
+from math import prod
 from typing import Any, TypeAlias, overload
 
 import jax
@@ -19,7 +19,7 @@ from jax import numpy as jnp
 from opcompiler.taylor.seeds import Seed, by_position, with_point, written_out
 from opcompiler.taylor.sparse import Sparse, sparse_written_out
 
-__all__ = ["Block", "Shape", "add", "contract", "densify", "divide", "expand", "multiply", "scale", "total"]
+__all__ = ["Block", "Shape", "add", "contract", "densify", "expand", "multiply", "scale", "subtract", "total"]
 
 Block: TypeAlias = jax.Array | Seed | Sparse | None
 Shape: TypeAlias = tuple[int, ...]
@@ -64,13 +64,6 @@ def scale(block: Block, factor: Any) -> Block:
     return block * jnp.asarray(factor)[None]
 
 
-def divide(block: Block, divisor: Any) -> Block:
-    """Return block / divisor; the divisor is a number or an array of the primal's rank."""
-    if block is None or isinstance(block, Seed | Sparse):
-        return scale(block, copysign(inf, divisor) if isinstance(divisor, float) and divisor == 0 else 1.0 / divisor)
-    return block / (divisor if np.ndim(divisor) == 0 else jnp.asarray(divisor)[None])
-
-
 def _times(a: Any, b: Any) -> Any:
     """Product of two scales: numbers, 0-d arrays, arrays of the primal's rank."""
     if np.ndim(a) and not np.ndim(b):
@@ -100,6 +93,13 @@ def add(a: Block, b: Block, shape: Shape, dtype: Any) -> Block:
             first, second = (jnp.asarray(s, dtype).reshape(np.shape(s) or ones) for s in (first, second))
         return a.scaled(first + second)
     return densify(a, shape, dtype) + densify(b, shape, dtype)
+
+
+def subtract(a: Block, b: Block, shape: Shape, dtype: Any) -> Block:
+    """Return a − b."""
+    if a is None or b is None or isinstance(a, Seed | Sparse) or isinstance(b, Seed | Sparse):
+        return add(a, scale(b, -1.0), shape, dtype)
+    return a - b
 
 
 def total(blocks: Sequence[Block], shape: Shape, dtype: Any) -> Block:

@@ -34,9 +34,9 @@ class Recurrence:
     solve: Callable[[Structure, Series, jax.Array, Any, frozenset[int]], Series]
     is_graded: bool = True
 
-    def applies(self, structure: Structure) -> bool:
-        """Whether the equation holds over the algebra."""
-        return structure.is_graded or not self.is_graded
+    def applies(self, structure: Structure, order: int) -> bool:
+        """Whether the equation holds over the algebra, and is of use: to second order composition sums up the same."""
+        return order > 2 and (structure.is_graded or not self.is_graded)
 
 
 COMPOSITION = "_composition"
@@ -65,7 +65,7 @@ def composed(
 
     def _composition(a: Series) -> Series:
         y = value(a.primal)
-        if order and recurrence is not None and recurrence.applies(structure):
+        if recurrence is not None and recurrence.applies(structure, order):
             return recurrence.solve(structure, a, y, derivatives(a.primal, y, 1)[0], needed)
         return compose(structure, a, y, derivatives(a.primal, y, order), needed)
 

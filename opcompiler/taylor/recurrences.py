@@ -11,6 +11,7 @@ With Σ' for the part Σ T^k_lr a_l b_r of a product without the values:
 D multiplies a coefficient by its degree d; it is a derivation of graded algebras, whose products have the degree of
 their factors together. Composition adds up f⁽ʲ⁾(x₀) nʲ/j!, for these functions often large numbers with a small sum:
 the derivatives of 1/x grow like j!/x₀ʲ. Here the products contain coefficients of the result, after that cancellation.
+To second order both have the same products, and those of composition do not wait for each other.
 
 A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 13, for the univariate algebra.
 """
@@ -40,8 +41,7 @@ def quotient(structure: Structure, a: Series | None, b: Series, primal: jax.Arra
 
     def known(k: int, q: list[Block]) -> Block:
         lower = [blocks.scale(b.block(k), primal), *_products(structure, k, q, b.blocks, primal)]
-        together = blocks.total(lower, np.shape(primal), jnp.result_type(primal))
-        return _difference(None if a is None else a.block(k), [together], primal)
+        return _difference(None if a is None else a.block(k), lower, primal)
 
     return _solved(structure, primal, needed, known, b.primal)
 
@@ -65,10 +65,12 @@ def power_of(exponent: float) -> Recurrence:
     """
 
     def power(structure: Structure, x: Series, primal: jax.Array, slope: Any, needed: Elements) -> Series:
+        inverse = 1.0 / x.primal
+
         def known(k: int, y: list[Block]) -> Block:
             lower = _weighted(structure, k, x, y, lambda left, right: exponent * left - right)
             # c x₀^(c−1) is infinite where c x₀^c / x₀ would be no number.
-            parts = [blocks.scale(x.block(k), slope), blocks.divide(lower, x.primal)]
+            parts = [blocks.scale(x.block(k), slope), blocks.scale(lower, inverse)]
             return blocks.total(parts, x.shape, x.dtype)
 
         return _solved(structure, primal, needed, known)
@@ -111,11 +113,14 @@ def _solved(
     known: Callable[[int, list[Block]], Block],
     divisor: jax.Array | None = None,
 ) -> Series:
-    """Return the series whose coefficient k is what `known` makes of those of lower degree, over the divisor."""
+    """Return the series whose coefficient k is what `known` makes of those of lower degree, over the divisor.
+
+    There is one division: the divisor is often smaller than the coefficients, which may be many.
+    """
+    inverse = 1.0 if divisor is None else 1.0 / divisor
     result: list[Block] = [None] * (structure.size - 1)
     for k in structure.by_degree(needed):
-        value = known(k, result)
-        result[k - 1] = value if divisor is None else blocks.divide(value, divisor)
+        result[k - 1] = blocks.scale(known(k, result), inverse)
     return Series(primal, tuple(block if k in needed else None for k, block in enumerate(result, 1)))
 
 
@@ -134,7 +139,7 @@ def _products(
 def _difference(own: Block, lower: Sequence[Block], like: jax.Array) -> Block:
     """Return own − Σ lower."""
     shape, dtype = np.shape(like), jnp.result_type(like)
-    return blocks.total([own, *(blocks.scale(part, -1.0) for part in lower)], shape, dtype)
+    return blocks.subtract(own, blocks.total(lower, shape, dtype), shape, dtype)
 
 
 def _weighted(structure: Structure, k: int, x: Series, y: list[Block], weight: Callable[[int, int], float]) -> Block:

@@ -52,9 +52,10 @@ def general_power(application: Application, a: Any, b: Any) -> Series:
 def _exponential(application: Application, exponent: Series, primal: jax.Array) -> Series:
     """Return e^exponent from its value, which is more precise than the exponential of a rounded product."""
     structure, needed = application.structure, application.wanted
-    if EXPONENTIAL.applies(structure):
+    order = max((structure.degrees[k] for k in needed), default=0)
+    if EXPONENTIAL.applies(structure, order):
         return EXPONENTIAL.solve(structure, exponent, primal, primal, needed)
-    return compose(structure, exponent, primal, [primal] * structure.order, needed)
+    return compose(structure, exponent, primal, [primal] * order, needed)
 
 
 def _fixed_power(application: Application, a: Series, value: Callable[[jax.Array], jax.Array], exponent: Any) -> Series:
