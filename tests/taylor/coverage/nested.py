@@ -19,7 +19,7 @@ from jax.extend import core
 __all__ = ["Curve", "along_curves", "evaluated", "merged", "tower"]
 
 Curve = Sequence[dict[int, np.ndarray]]
-"""Per variable, order k → ∂ᵏ of the curve at 0."""
+"""Per variable, order k → ∂ᵏ of the curve at 0; for k = 0 how far it starts from the point."""
 
 
 def along_curves(
@@ -36,12 +36,12 @@ def along_curves(
     coefficients = []
     for i, point in enumerate(points):
         zero = np.zeros(np.shape(point), np.asarray(point).dtype)
-        rows = [np.stack([np.asarray(c[i].get(k, zero)) / factorial(k) for c in curves]) for k in range(1, order + 1)]
+        rows = [np.stack([np.asarray(c[i].get(k, zero)) / factorial(k) for c in curves]) for k in range(order + 1)]
         coefficients.append([row.astype(zero.dtype) for row in rows])
 
     def composite(eps: jax.Array) -> list[jax.Array]:
         moved = [
-            jnp.asarray(point)[None] + sum(row * eps**k for k, row in enumerate(rows, 1) if row.any())
+            jnp.asarray(point)[None] + sum(row * eps**k for k, row in enumerate(rows) if row.any())
             for point, rows in zip(points, coefficients, strict=True)
         ]
         return jax.vmap(function)(*[jnp.broadcast_to(m, (len(curves), *m.shape[1:])) for m in moved])
