@@ -1,7 +1,7 @@
 """Networks of one point with scalar value, as equinox modules. Any other callable pytree trains as well.
 
-Inputs are divided by the typical size of their coordinates and outputs multiplied by that of the solution, so that
-weights of order one stand for functions of order one in every dimension; the network stays affine in its input up to
+Inputs are divided by the size of their domain and outputs multiplied by that of the solution, so that a random network
+varies over the whole domain by about as much as a solution does, in every dimension; the network stays affine in its input up to
 the first activation, which exact Laplacians in many dimensions make use of.
 """
 
@@ -106,7 +106,7 @@ class MLP(equinox.Module):
             width: neurons per hidden layer.
             depth: hidden layers.
             block: neighbouring coordinates that share weights in the first layer.
-            sizes: typical magnitude of a coordinate, one per space.
+            sizes: by which the coordinates are divided, one per space.
             amplitude: typical magnitude of the value.
             activation: of the hidden layers.
         """

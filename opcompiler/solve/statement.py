@@ -73,7 +73,7 @@ class Problem:
         enforced: conditions that `hard` satisfies; part of the loss without it.
         conditions: conditions that are always part of the loss.
         gradient_weight: of the mean of |∇ residual|² in the loss, for gradient-enhanced training.
-        sizes: typical magnitude of a coordinate, one per space.
+        sizes: lengths by which networks divide their input, one per space; see `Domain.size`.
         amplitude: typical magnitude of what the network has to represent.
         slice_start: pictures show u on s a for slice_start < s < 1, a a point of the domain; above 0 where the domain
             has a hole around the origin.

@@ -50,7 +50,7 @@ def hjb_linear(dim: int) -> Problem:
         sample=sample,
         summary="Hamilton–Jacobi–Bellman equation with a cost linear in the gradient",
         exact=lambda x, t: jnp.sum(x) + HORIZON - t,
-        sizes=(1.0, HORIZON),
+        sizes=(dim**0.5, HORIZON),
     )
 
 
@@ -91,7 +91,7 @@ def hjb_quadratic(dim: int) -> Problem:
         sample=sample,
         summary="Hamilton–Jacobi–Bellman equation of linear-quadratic-Gaussian control",
         exact=exact,
-        sizes=(2**0.5, HORIZON),
+        sizes=((2 * dim) ** 0.5, HORIZON),
     )
 
 
@@ -129,6 +129,6 @@ def black_scholes_barenblatt(dim: int) -> Problem:
         sample=sample,
         summary="Black–Scholes–Barenblatt equation on the paths of the prices",
         exact=lambda x, t: jnp.exp((rate + volatility**2) * (HORIZON - t)) * jnp.sum(x * x),
-        sizes=(1.0, HORIZON),
+        sizes=(dim**0.5, HORIZON),
         amplitude=float(dim) * (rate + volatility**2),
     )

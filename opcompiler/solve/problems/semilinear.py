@@ -96,5 +96,5 @@ def semilinear(name: str, dim: int) -> Problem:
         hard=(lambda network: lambda x, t: equation.initial(x) + t * network(x, t)) if equation.smooth else None,
         enforced=(start,) if equation.smooth else (),
         conditions=() if equation.smooth else (start,),
-        sizes=((2 * HORIZON) ** 0.5, HORIZON),
+        sizes=((2 * HORIZON * dim) ** 0.5, HORIZON),
     )

@@ -51,5 +51,5 @@ def wave(dim: int, seed: int = 0) -> Problem:
             Condition("start", "u", at_start, lambda x, t: initial(x)),
             Condition("speed", "u_t", at_start, lambda x, t: jnp.zeros((), x.dtype)),
         ),
-        sizes=(RADIUS / dim**0.5, HORIZON),
+        sizes=(RADIUS, HORIZON),
     )
