@@ -1,8 +1,8 @@
 """Networks of one point with scalar value, as equinox modules. Any other callable pytree trains as well.
 
 Inputs are divided by the size of their domain and outputs multiplied by that of the solution, so that a random network
-varies over the whole domain by about as much as a solution does, in every dimension; the network stays affine in its input up to
-the first activation, which exact Laplacians in many dimensions make use of.
+varies over the whole domain by about as much as a solution does, in every dimension. The network stays affine in its
+input up to the first activation, which exact Laplacians in many dimensions make use of.
 """
 
 from __future__ import annotations
