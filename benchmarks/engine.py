@@ -73,12 +73,8 @@ def main() -> None:
     unknown = set(arguments.workloads) - set(workloads.ALL)
     if unknown:
         parser.error(f"unknown workloads: {', '.join(sorted(unknown))}")
+    print(environment())
     device = jax.devices()[0]
-    load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
-    print(
-        f"jax {jax.__version__} on {device.device_kind} ({platform.processor() or platform.machine()}), "
-        f"{os.cpu_count()} cores, load averages {load}"
-    )
     rows: list[Row] = []
     for name in arguments.workloads or workloads.ALL:
         print(f"\n{name} …", file=sys.stderr, flush=True)
@@ -88,6 +84,15 @@ def main() -> None:
             arguments.json.parent.mkdir(parents=True, exist_ok=True)
             text = json.dumps({"device": device.device_kind, "rows": [asdict(r) for r in rows]}, indent=1)
             arguments.json.write_text(text + "\n")
+
+
+def environment() -> str:
+    """Return one line on versions, device and load."""
+    load = ", ".join(f"{number:.1f}" for number in os.getloadavg())
+    return (
+        f"jax {jax.__version__} on {jax.devices()[0].device_kind} ({platform.processor() or platform.machine()}), "
+        f"{os.cpu_count()} cores, load averages {load}"
+    )
 
 
 def measure(workload: Workload) -> list[Row]:

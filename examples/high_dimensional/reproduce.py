@@ -34,6 +34,7 @@ class Row:
     steps: int
     seed: int = 0
     points: int = 100
+    learning_rate: float = 1e-3
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def small() -> Iterable[Row]:
                 for samples in (0, 16):
                     yield Row(problem, dim, samples, 2000, seed)
     for problem, dim in (("kdv", 1), ("kdv-2d", 2), ("kp", 2)):
-        yield Row(problem, dim, 0, 1500)
+        yield Row(problem, dim, 0, 2000, learning_rate=3e-3)
     yield Row("heat-time", 100, 0, 300)
     yield Row("hjb-lqg", 100, 0, 300)
     yield Row("sine-gordon-two-body", 100_000, 16, 300)
@@ -72,7 +73,7 @@ def full() -> Iterable[Row]:
             yield Row(problem, 100, 0, 10_000, seed)
         yield Row("biharmonic", 5, 0, 20_000, seed)
         for problem, dim in (("kdv", 1), ("kdv-gradient", 1), ("kdv-2d", 2), ("kp", 2), ("sine-gordon-1d", 1)):
-            yield Row(problem, dim, 0, 20_000, seed)
+            yield Row(problem, dim, 0, 20_000, seed, learning_rate=3e-3)
     yield Row("sine-gordon-two-body", 1_000_000, 16, 1000)
 
 
@@ -86,6 +87,7 @@ def run(row: Row, folder: Path) -> dict[str, object]:
     settings = Settings(
         steps=row.steps,
         points=row.points,
+        learning_rate=row.learning_rate,
         scheme=oc.Stochastic(samples=row.samples) if row.samples else oc.Exact(),
         seed=row.seed,
         test_points=1000 if row.dim <= 10_000 else 100,

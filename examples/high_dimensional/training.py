@@ -11,7 +11,13 @@ import opcompiler as oc
 from opcompiler.solve import Settings, network, problem, train
 
 
-def main(names: Sequence[str], dim: int | None = None, steps: int = 1000, samples: int = 0) -> None:
+def main(
+    names: Sequence[str],
+    dim: int | None = None,
+    steps: int = 1000,
+    samples: int = 0,
+    learning_rate: float = 1e-3,
+) -> None:
     """Train each problem and print its errors.
 
     Args:
@@ -19,6 +25,7 @@ def main(names: Sequence[str], dim: int | None = None, steps: int = 1000, sample
         dim: spatial dimension by default.
         steps: of Adam by default.
         samples: directions that the operator is estimated from by default; 0 is exact.
+        learning_rate: of Adam at the beginning.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--dim", type=int, default=dim)
@@ -29,7 +36,11 @@ def main(names: Sequence[str], dim: int | None = None, steps: int = 1000, sample
     options = parser.parse_args()
     scheme = oc.Stochastic(samples=options.samples) if options.samples else oc.Exact()
     settings = Settings(
-        steps=options.steps, points=options.points, scheme=scheme, log_every=max(1, options.steps // 10)
+        steps=options.steps,
+        points=options.points,
+        learning_rate=learning_rate,
+        scheme=scheme,
+        log_every=max(1, options.steps // 10),
     )
     for name in names:
         given = problem(name, options.dim)

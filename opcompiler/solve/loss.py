@@ -68,9 +68,13 @@ class Loss:
             gradient_directions=directions if self.problem.gradient_weight else None,
             key=draw_key,
         )
-        terms = {"residual": residual}
+        return {"residual": residual, **self.of_conditions(u, condition_key)}
+
+    def of_conditions(self, u: Field, key: jax.Array) -> Terms:
+        """Return the terms of the conditions alone, for a function that satisfies the enforced ones."""
+        terms = {}
         for number, (condition, operator) in enumerate(self.conditions):
-            places = condition.sample(jax.random.fold_in(condition_key, number), self.boundary_points)
+            places = condition.sample(jax.random.fold_in(key, number), self.boundary_points)
             difference = operator(u, *places) - jax.vmap(condition.value)(*places)
             terms[condition.name] = condition.weight * jnp.mean(difference**2)
         return terms

@@ -120,6 +120,14 @@ def test_twenty_steps(name: str):
     assert given.exact is None or found[0] is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "coefficients"), [("kdv", 4), ("kdv-2d", 8), ("kp", 6), ("kdv-gradient", 9), ("sine-gordon-1d", 4)]
+)
+def test_solitons_are_trained_with_as_few_coefficients_as_possible(name: str, coefficients: int):
+    certificate = problem(name).operator().plan.certificate
+    assert (certificate.carried, certificate.minimum) == (coefficients, coefficients)
+
+
 NARROWED = sorted(name for name in PROBLEMS if name.startswith(("poisson", "allen", "sine-gordon-t", "heat")))
 
 

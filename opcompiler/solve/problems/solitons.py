@@ -5,8 +5,8 @@ Two solitons in Hirota's bilinear form (Hirota 2004, The Direct Method in Solito
 
     f = 1 + e^{θ₁} + e^{θ₂} + A e^{θ₁+θ₂},   A = −P(θ₁ − θ₂)/P(θ₁ + θ₂),
 
-and u is 2 ∂_x log f or 2 ∂_x² log f. Derivatives of log f are moments of the wave numbers under the weights of its
-terms, which never overflows.
+with −½ log A added to both phases, so that the solitons meet at the origin, and u is 2 ∂_x log f or 2 ∂_x² log f.
+Derivatives of log f are moments of the wave numbers under the weights of its terms, which never overflows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def korteweg_de_vries(gradient_weight: float = 0.0) -> Problem:
         weights=(1.0, gradient_weight, gradient_weight) if enhanced else (),
         summary=f"Korteweg–de Vries equation, two solitons{', gradient-enhanced' if enhanced else ''}",
         exact=lambda x, t: solution(x, jnp.zeros_like(x), t),
-        boxes={"x": Box(-10.0, 10.0), "t": Box(-2.0, 2.0)},
+        boxes={"x": Box(-6.0, 6.0), "t": Box(-1.0, 1.0)},
         slopes=("x",),
     )
 
@@ -158,12 +158,15 @@ def _at_start(boxes: dict[str, Box]) -> Callable[[jax.Array, int], Points]:
 
 
 def _terms(waves: Sequence[Wave], dispersion: Callable[[float, float, float], float]) -> list[tuple[Wave, float]]:
-    """Return the four terms of f as (wave, logarithm of the coefficient)."""
+    """Return the four terms of f as (wave, logarithm of the coefficient).
+
+    With −½ log A added to both phases f is e^{(θ₁+θ₂)/2} times an even function: the solitons meet at the origin.
+    """
     first, second = waves
     difference = dispersion(*(a - b for a, b in zip(first, second, strict=True)))
     total = (first[0] + second[0], first[1] + second[1], first[2] + second[2])
-    interaction = -difference / dispersion(*total)
-    return [((0.0, 0.0, 0.0), 0.0), (first, 0.0), (second, 0.0), (total, math.log(interaction))]
+    offset = -math.log(-difference / dispersion(*total)) / 2
+    return [((0.0, 0.0, 0.0), 0.0), (first, offset), (second, offset), (total, 0.0)]
 
 
 def _first_derivative(waves: Sequence[Wave], dispersion: Callable[[float, float, float], float]) -> Field:
