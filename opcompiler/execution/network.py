@@ -13,6 +13,7 @@ from opcompiler import taylor
 from opcompiler.execution.fields import at_one_point
 from opcompiler.ir.network import AffineBottleneck, NetworkProfile
 from opcompiler.ir.space import Space
+from opcompiler.taylor.jaxpr import scan_operands
 
 __all__ = ["network_profile"]
 
@@ -28,8 +29,9 @@ _JOINED = frozenset({"concatenate", "stack", "pad"})
 _NONLINEAR = frozenset(
     {
         *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc"),
-        *("erf_inv", "exp", "exp2", "expm1", "integer_pow", "lgamma", "digamma", "log", "log1p", "logistic", "max"),
-        *("min", "pow", "rsqrt", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "reduce_max", "reduce_min"),
+        *("erf_inv", "exp", "exp2", "expm1", "integer_pow", "lgamma", "digamma", "log", "log1p", "log2", "logistic"),
+        *("max", "min", "one_minus_square", "pow", "rsqrt", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh"),
+        *("reduce_max", "reduce_min"),
     }
 )
 """Elementwise (and piecewise) primitives that cost products of coefficients; `mul` and `div` are judged apart."""
@@ -227,8 +229,8 @@ def _bodies(equation: Any, inputs: list[_Value]) -> list[tuple[Any, list[_Value]
     known, parameters = [_DEPENDENT if value.depends else _CONSTANT for value in inputs], equation.params
     match equation.primitive.name:
         case "scan":
-            first, last = parameters["num_consts"], parameters["num_consts"] + parameters["num_carry"]
-            known[first:last] = [_DEPENDENT] * (last - first)
+            first, carried = scan_operands(equation)
+            known[first : first + carried] = [_DEPENDENT] * carried
             return [(parameters["jaxpr"], known, parameters["length"])]
         case "while":
             first = parameters["cond_nconsts"]

@@ -1,6 +1,8 @@
 """Everything that is not public in JAX: tracing to a jaxpr, reading equations, source lines.
 
-Checked with jax 0.10. Nothing else in the package touches `jax.extend`, `jax.interpreters` or `jax._src`.
+Checked with jax 0.10 and 0.11, whose differences end here: since 0.11 open and closed jaxprs are of one class, a jaxpr
+is its own `.jaxpr`, and its constant variables are those that have values. Nothing else in the package touches
+`jax.extend`, `jax.interpreters` or `jax._src`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from jax.extend import core
 from jax.interpreters import ad, batching, mlir
 
 __all__ = [
+    "ABSENT",
     "ClosedJaxpr",
     "Equation",
     "as_function",
@@ -37,6 +40,7 @@ __all__ = [
     "located",
     "open_jaxpr",
     "rule_of",
+    "scan_operands",
     "shape_of",
     "source_line",
     "trace",
@@ -44,6 +48,9 @@ __all__ = [
 
 ClosedJaxpr = core.ClosedJaxpr
 Equation = core.JaxprEqn
+
+ABSENT = frozenset({"log2", "one_minus_square", "stack", "unstack"}).difference(p.name for p in ad.primitive_jvps)
+"""Primitives with a rule that this version of JAX does not have: they came after 0.10.0."""
 
 
 def trace(function: Callable[..., Any], *arguments: Any) -> tuple[ClosedJaxpr, Any]:
@@ -63,8 +70,8 @@ def constants(closed: Any) -> Sequence[Any]:
 
 
 def close(jaxpr: Any, consts: Sequence[Any] = ()) -> ClosedJaxpr:
-    """Return a closed jaxpr."""
-    return jaxpr if hasattr(jaxpr, "jaxpr") else core.ClosedJaxpr(jaxpr, list(consts))
+    """Return a closed jaxpr, with these values of its constant variables unless it has its own."""
+    return core.ClosedJaxpr(open_jaxpr(jaxpr), list(constants(jaxpr) or consts))
 
 
 def assembled(
@@ -122,6 +129,15 @@ def is_call_of(equation: Equation, name: str) -> bool:
     """Whether the equation calls the custom_jvp function that was defined under this name."""
     info = equation.params["call_jaxpr"].jaxpr.debug_info
     return info is not None and info.func_src_info.split(" ")[0] == name
+
+
+def scan_operands(equation: Equation) -> tuple[int, int]:
+    """Return how many operands of a scan are constants, and how many are carried."""
+    parameters = equation.params
+    if "ft_in" in parameters:  # since jax 0.11
+        consts, carry, _ = map(len, parameters["ft_in"].unpack())
+        return consts, carry
+    return parameters["num_consts"], parameters["num_carry"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,8 +273,8 @@ ELEMENTWISE = frozenset((
     "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "bessel_i0e",
     "bessel_i1e", "cbrt", "ceil", "clamp", "convert_element_type", "copy", "cos", "cosh", "digamma", "div", "eq",
     "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "ge", "gt", "igamma", "igamma_grad_a", "igammac",
-    "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul", "ne", "neg",
-    "nextafter", "not", "or", "polygamma", "pow", "random_gamma_grad", "reduce_precision",
+    "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "log2", "logistic", "lt", "max", "min", "mul", "ne",
+    "neg", "nextafter", "not", "one_minus_square", "or", "polygamma", "pow", "random_gamma_grad", "reduce_precision",
     "regularized_incomplete_beta", "rem", "round", "rsqrt", "select_n", "sign", "sin", "sinh", "sqrt", "square",
     "stop_gradient", "sub", "tan", "tanh", "xor", "zeta",
 ))  # fmt: skip

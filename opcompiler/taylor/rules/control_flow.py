@@ -15,6 +15,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from opcompiler.taylor.demand import Elements
+from opcompiler.taylor.jaxpr import scan_operands
 from opcompiler.taylor.registry import Application, taylor_rule
 from opcompiler.taylor.series import Series, constant, is_series
 
@@ -111,7 +112,7 @@ def scan_demand(
     interpreter: Interpreter, equation: Any, active: Sequence[bool], needed: Sequence[Elements]
 ) -> Sequence[Elements]:
     """The least demand that one step of the loop maps into itself."""
-    consts, carries = equation.params["num_consts"], equation.params["num_carry"]
+    consts, carries = scan_operands(equation)
     closed = equation.params["jaxpr"]
     flags = _loop_activity(active, consts, carries)
     carry = list(needed[:carries])
@@ -132,7 +133,7 @@ def _loop_activity(active: Sequence[bool], consts: int, carries: int) -> list[bo
 def scan(application: Application, *inputs: Any) -> list[Any]:
     """A scan over series: carry, constants and scanned values may all depend on the variables."""
     params, interpreter = application.params, application.interpreter
-    consts, carries = params["num_consts"], params["num_carry"]
+    consts, carries = scan_operands(application.equation)
     constants, carry, scanned = inputs[:consts], inputs[consts : consts + carries], inputs[consts + carries :]
     flags = _loop_activity([is_series(v) for v in inputs], consts, carries)
     demanded = scan_demand(interpreter, application.equation, flags, application.needed)

@@ -149,6 +149,17 @@ def log1p(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     return _inverse_powers(1.0 + x, order)
 
 
+@taylor_rule("log2", family=FAMILY, source=SOURCE)
+def log2(application: Application, a: Series) -> Series:
+    """Log x / log 2."""
+
+    def logarithm(x: jax.Array) -> list[jax.Array]:
+        return [lax.log(x) / log(2)]
+
+    (result,) = application.interpreter.through(logarithm, [a], application.needed, [application.bind(a.primal)])
+    return result
+
+
 @unary("sin")
 def sin(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """Sin' = cos, cos' = −sin."""
@@ -207,6 +218,12 @@ def cbrt(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
 def square(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
     """y' = 2x, y'' = 2."""
     return [2.0 * x, 2.0][:order]
+
+
+@unary("one_minus_square")
+def one_minus_square(x: jax.Array, y: jax.Array, order: int) -> list[Any]:
+    """y = 1 − x²: y' = −2x, y'' = −2."""
+    return [-2.0 * x, -2.0][:order]
 
 
 @antiderivative("atan")

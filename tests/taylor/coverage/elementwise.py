@@ -28,6 +28,7 @@ for name, function in {
     "arcsinh": jnp.arcsinh,
     "arctan": jnp.arctan,
     "square": jnp.square,
+    "one minus square": getattr(lax, "one_minus_square", lambda x: (1 + x) * (1 - x)),
     "negative": jnp.negative,
     "abs": jnp.abs,
     "sinc": jnp.sinc,

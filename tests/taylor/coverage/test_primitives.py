@@ -8,6 +8,7 @@ import numpy as np
 from taylor.coverage.compare import split
 from taylor.coverage.suite import CASES
 
+from opcompiler.taylor.jaxpr import ABSENT
 from opcompiler.taylor.registry import CONSTANT, RULES
 
 
@@ -22,7 +23,7 @@ def primitives(jaxpr: Any) -> Iterator[str]:
 
 
 def test_every_rule_has_a_case():
-    missing = set(RULES) | CONSTANT
+    missing = (set(RULES) | CONSTANT) - ABSENT
     # The functions named last use the rarest primitives.
     for case in reversed(CASES.values()):
         points, rebuilt = split(case)
