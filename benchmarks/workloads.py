@@ -28,10 +28,14 @@ __all__ = ["ALL", "Contender", "Workload"]
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to compute the residual at all points: function(weights, *points) -> [B]."""
+    """A way to compute the residual at all points: function(weights, *points) -> [B].
+
+    With `loss`, a way to compute the mean squared residual, (weights, *points) -> scalar, timed for its gradient only.
+    """
 
     name: str
     function: Callable
+    loss: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Workload:
         name: printed.
         weights: of the network.
         points: arrays with leading batch axis.
-        contenders: ours first.
+        contenders: ours first, in both modes.
         reference: what all must agree with.
         matmul_flops: flops of the matrix products of our plan, hidden and last layers, one evaluation.
         matmul_shape: (rows, width) of one hidden layer over all coefficients.
@@ -155,14 +159,21 @@ def nested(apply: Callable, laplacian: Callable, power: int) -> Callable:
 # --- ours -------------------------------------------------------------------------------------------------------
 
 
-def ours(apply: Callable, text: str, spaces: object, split: Callable = lambda xs: (xs,)) -> tuple[Contender, object]:
-    """The compiled operator on the batch, and its plan."""
+def ours(
+    apply: Callable, text: str, spaces: object, split: Callable = lambda xs: (xs,)
+) -> tuple[list[Contender], object]:
+    """The training loss and the compiled operator on the batch, and its plan."""
     operator = oc.compile(text, spaces=spaces)
 
     def value(weights: object, xs: jax.Array) -> jax.Array:
         return operator(lambda *point: apply(weights, join(point)), *split(xs))
 
-    return Contender(f"opcompiler ({operator.plan.certificate.carried})", value), operator.plan
+    def loss(weights: object, xs: jax.Array) -> jax.Array:
+        return oc.mean_squared(operator, lambda *point: apply(weights, join(point)), *split(xs))
+
+    carried = operator.plan.certificate.carried
+    entries = [Contender("opcompiler, mean_squared", value, loss), Contender(f"opcompiler ({carried})", value)]
+    return entries, operator.plan
 
 
 def join(point: tuple[jax.Array, ...]) -> jax.Array:
@@ -190,7 +201,7 @@ def build(
     """Assemble a workload; the last peer is the reference."""
     weights, apply = network(sizes)
     xs = jax.random.normal(jax.random.PRNGKey(7), (batch, sizes[0]), jnp.float32) / np.sqrt(sizes[0])
-    contender, plan = ours(apply, text, spaces, split)
+    entries, plan = ours(apply, text, spaces, split)
     rivals = peers(apply)
     carried = min(plan.certificate.carried, sizes[1] + 2)
     hidden = sum(2 * n * m for n, m in itertools.pairwise(sizes[1:]))
@@ -198,7 +209,7 @@ def build(
         name,
         weights,
         (xs,),
-        (contender, *rivals),
+        (*entries, *rivals),
         jax.jit(rivals[-1].function),
         float(batch * carried * hidden),
         (batch * carried, sizes[1]),

@@ -25,8 +25,12 @@ __all__ = ["Squared", "mean_squared", "squared"]
 
 Fields = Callable[..., Any] | Mapping[str, Callable[..., Any]]
 
-_CACHED_BYTES = 2**22
-"""On a processor a chunk is fastest when what its gradient needs stays in the cache of one core."""
+_CACHED_BYTES = 2**24
+"""On a processor a chunk is fastest when what its gradient needs, as planning estimates it, stays in the cache.
+
+A quarter of it, where it made smaller chunks, and all points at once took up to half as long again, or twice as long:
+Δ in 10 and 100 dimensions, Δ³ in 3 and the two-dimensional Korteweg–de Vries equation, 100 and 1000 points, two cores.
+"""
 
 _DEVICE_BYTES = 2**30
 """An accelerator is kept busy by a chunk of this size; larger ones only take memory."""
