@@ -259,6 +259,14 @@ def test_an_error_inside_u_says_what_u_was_called_with():
     assert "u takes ONE point" in "".join(error.value.__notes__)
 
 
+def test_a_forgotten_return_is_an_error():
+    def u(x):
+        jnp.sum(x)
+
+    with pytest.raises(oc.ArgumentTypeError, match="u returned None"):
+        oc.compile("Δu", spaces={"x": 5})(u, XS)
+
+
 def test_gradients_flow_to_traced_parameters():
     op = oc.compile("-k Δu + k² u", spaces={"x": 5}, parameters={"k": None})
     value = lambda k: op(MLP, X, parameters={"k": k})

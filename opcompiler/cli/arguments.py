@@ -277,5 +277,5 @@ def _at(argument: str) -> Named:
 
 def _positive(argument: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,6}", argument, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{argument!r} is not a positive whole number")
+        raise argparse.ArgumentTypeError(f"{argument.strip()!r} is not a positive whole number")
     return int(argument)

@@ -182,6 +182,7 @@ def _point(values: list[Any], declarations: Declarations) -> list[Any]:
             raise OperatorNameError(f"the space {space.name} has no value", hint=f"add --at {space.name}=…")
         numbers = given[space.name]
         if len(numbers) != space.dim:
-            raise ShapeError(f"--at {space.name} has {len(numbers)} numbers, expected {space.dim}")
+            plural = "s" * (len(numbers) != 1)
+            raise ShapeError(f"--at {space.name} has {len(numbers)} number{plural}, expected {space.dim}")
         point.append(jnp.array(numbers).reshape(space.shape))
     return point

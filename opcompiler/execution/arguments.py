@@ -160,7 +160,7 @@ def _points(declarations: Declarations, points: Sequence[Any]) -> tuple[list[jax
         expected = ", ".join(f"{space.name}{_shape_text(space.shape)}" for space in spaces)
         raise ArgumentTypeError(
             f"{len(points)} points were given, the operator has {len(spaces)} spaces: {expected}",
-            hint="pass one array per space, in declared order; other inputs of u go into aux=",
+            hint="pass one array per space, in declared order; other inputs of u go into aux=, a random key into key=",
         )
     checked = [_real_array(space.name, point) for space, point in zip(spaces, points, strict=True)]
     # A Python float adapts to its neighbours, as everywhere in JAX.

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from opcompiler.errors import ShapeError
+from opcompiler.errors import ArgumentTypeError, ShapeError
 from opcompiler.ir.declarations import Declarations, FieldDeclaration
 from opcompiler.language.characters import normalise_name
 
@@ -20,7 +20,7 @@ def at_one_point(u: Callable[..., Any]) -> Callable[..., Any]:
 
     def value(*point: Any) -> Any:
         try:
-            return u(*point)
+            result = u(*point)
         except Exception as error:
             shapes = ", ".join(str(jax.tree.map(jnp.shape, argument)) for argument in point)
             error.add_note(
@@ -28,6 +28,9 @@ def at_one_point(u: Callable[..., Any]) -> Callable[..., Any]:
                 "that point); the operator does the batching, don't vmap u"
             )
             raise
+        if result is None:
+            raise ArgumentTypeError("u returned None", hint="a function without `return` returns None")
+        return result
 
     return value
 

@@ -101,20 +101,28 @@ def _items(declared: Mapping[str, Any] | Iterable[str] | str | None, what: str) 
         return declared.items()
     if isinstance(declared, str):
         return ((declared, None),)
+    if isinstance(declared, (set, frozenset)):
+        raise ArgumentTypeError(f"{what} are a set, which has no order", hint="write a tuple or a mapping")
     if isinstance(declared, Iterable):
         return tuple((name, None) for name in declared)
-    raise ArgumentTypeError(f"{what} must be a mapping or a sequence of names, got {type(declared).__name__}")
+    raise ArgumentTypeError(
+        f"{what} must be a mapping or a sequence of names, got {type(declared).__name__}",
+        hint='for example {"x": 3, "t": None} or ("x", "t")',
+    )
 
 
 def _identifier(name: object, kind: str) -> str:
     if not isinstance(name, str):
-        raise OperatorNameError(f"{kind}: a name must be a string, got {name!r}")
+        raise OperatorNameError(
+            f"{kind}: a name must be a string, got {name!r}", hint='sizes go into a mapping, such as {"x": 3}'
+        )
     plain = normalise_name(name)
     superscripted = any(unicodedata.decomposition(char).startswith("<super>") for char in name)
     if superscripted or not _is_identifier(plain):
         raise OperatorNameError(
             f"{name!r} cannot be the name of {kind}",
-            hint="a name is a letter followed by letters, digits, underscores or primes",
+            hint="a name is a letter followed by letters, digits, underscores or primes; several names are declared "
+            "one by one",
         )
     if plain in RESERVED:
         raise OperatorNameError(

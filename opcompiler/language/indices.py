@@ -202,7 +202,10 @@ class IndexResolver(OperatorBuilder):
         rank = len(operand.shape)
         if not rank:
             raise self.error(
-                RankError, f"a scalar has no component {', '.join(texts)}", span, "a derivative is written u_x or ∂_i u"
+                RankError,
+                f"a scalar has no component {', '.join(texts)}",
+                span,
+                "derivatives are written u_x, ∂_i u or u_{3x}",
             )
         if len(texts) == 1 and rank > 1 and texts[0].isdigit() and len(texts[0]) == rank:
             texts = list(texts[0])

@@ -137,7 +137,11 @@ class _Lexer(WordReader):
         if char in "=~":
             if self.brackets:
                 raise self.error(
-                    OperatorSyntaxError, f"{char!r} inside brackets", place, place + 1, "an equation has one '='"
+                    OperatorSyntaxError,
+                    f"{char!r} inside brackets",
+                    place,
+                    place + 1,
+                    "is a bracket before it not closed?",
                 )
             self.close_partials(0, place)
             return self.emit("EQUALS", None, place, place + 1)
@@ -151,6 +155,7 @@ class _Lexer(WordReader):
             "#": "there are no comments",
             ";": "give several equations as a list of strings",
             "\\": "this LaTeX command is not known",
+            "∧": "the curl is written ∇×v, a cross product a×b",
             ".": "numbers are written 0.5 or .5; there are no attributes",
         }.get(char)
         raise self.error(OperatorSyntaxError, f"the character {char!r} has no meaning here", place, place + 1, hint)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from opcompiler.ir.declarations import Declarations
 from opcompiler.ir.expression import Index
 from opcompiler.ir.space import Space
+from opcompiler.language.latex_commands import GREEK
 from opcompiler.language.vocabulary import CONSTANTS, FUNCTION_ALIASES, OPERATOR_WORDS
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ParameterName",
     "Scope",
     "SpaceName",
+    "coordinates_of",
     "scope_of",
 ]
 
@@ -145,16 +147,30 @@ class Scope:
         return distinct == len(entries) == expected and not any(space in whole for space, _ in single)
 
     def nearest(self, word: str) -> str | None:
-        """Return the declared or built-in name closest to a misspelt word."""
+        """Return the declared or built-in name closest to a misspelt word; α is close to alpha."""
+        letter = GREEK.get(word.lower()) or next((name for name, char in GREEK.items() if char == word), None)
+        if letter in self.entries:
+            return letter
+        if len(word) == 1:
+            return None
         words = [*self.entries, *OPERATOR_WORDS, *FUNCTION_ALIASES, *CONSTANTS]
         close = difflib.get_close_matches(word[:40], words, n=1, cutoff=0.6)
         return close[0] if close else None
 
     def describe(self) -> str:
         """Return the declared names for a message."""
-        names = list(self.entries)
+        arrays = {space.name: space for space in self.declarations.spaces if space.shape and not space.coordinates}
+        names = [coordinates_of(arrays[name]) if name in arrays else name for name in self.entries]
         shown = ", ".join(names[:12])
         return shown + (", …" if len(names) > 12 else "")
+
+
+def coordinates_of(space: Space) -> str:
+    """Return the names of the coordinates for a message: x1 … x9."""
+    if space.coordinates is not None:
+        return ", ".join(space.coordinates)
+    first, last = space.coordinate_name(0), space.coordinate_name(space.dim - 1)
+    return first if first == last else f"{first} … {last}"
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ import re
 from opcompiler.errors import DerivativeOrderError, LimitError, OpCompilerError, OperatorNameError, OperatorSyntaxError
 from opcompiler.language.limits import MAX_DERIVATIVE_ORDER
 from opcompiler.language.reader import TextReader
-from opcompiler.language.scope import CoordinateName, FieldName, FunctionName, SpaceName
+from opcompiler.language.scope import CoordinateName, FieldName, FunctionName, SpaceName, coordinates_of
 from opcompiler.language.tokens import ArgumentItem, IndexItem, SubscriptItem
 
 __all__ = ["SubscriptReader"]
@@ -43,14 +43,10 @@ class SubscriptReader(TextReader):
         word = self.text[start:stop].strip()
         if not word:
             return self.error(OperatorSyntaxError, "a subscript is missing after '_'", place, place + 1)
-        coordinates = [space.coordinate_name(0) for space in self.scope.declarations.spaces if space.dim == 1]
-        return self.error(
-            OperatorNameError,
-            f"{word!r} in a subscript is not a declared coordinate",
-            start,
-            stop,
-            f"declared names: {self.scope.describe()}" if not coordinates else f"coordinates: {', '.join(coordinates)}",
-        )
+        hint = f"coordinates: {', '.join(map(coordinates_of, self.scope.declarations.spaces))}"
+        if len(word) == 1:
+            hint += f"; a sum over the index {word} is written ∑_{word}, as in ∑_{word} ∂_{word}²u"
+        return self.error(OperatorNameError, f"{word!r} in a subscript is not a declared coordinate", start, stop, hint)
 
     def read_subscript(
         self, place: int, function: FunctionName | None = None

@@ -26,7 +26,11 @@ class SymbolReader(DifferentialReader):
             target = found[0][0].target if found and len(found[0]) == 1 and found[0][0].count == 1 else None
             if found is None or not isinstance(target, CoordinateName | SpaceName):
                 raise self.error(
-                    OperatorNameError, f"the subscript of {written} is one space", stop, self.end_of_word(stop)
+                    OperatorNameError,
+                    f"the subscript of {written} is one space",
+                    stop,
+                    self.end_of_word(stop),
+                    f"spaces: {', '.join(space.name for space in self.scope.declarations.spaces)}",
                 )
             space, stop = target, found[1]
         symbol = OperatorSymbol(kind, space, written)

@@ -163,6 +163,14 @@ class TensorBuilder:
                 raise self.mismatch("the product", left, right, span)
             product = self.ledger.enter(ir.Dot(row, right, shape=right.shape[1:], span=span))
             return self.ledger.enter(ir.Transpose(product, shape=product.shape, span=span))
+        if isinstance(left, ir.Gradient) and isinstance(left.operand, ir.Position) and len(right.shape) == 1:
+            name = left.operand.space
+            raise self.error(
+                RankError,
+                f"∇{name} is the identity matrix: is the curl meant?",
+                span,
+                "the curl is written ∇×v or curl(v)",
+            )
         if len(left.shape) == 2 and len(right.shape) in (1, 2):
             if left.shape[-1] != right.shape[0]:
                 raise self.mismatch("the product", left, right, span)

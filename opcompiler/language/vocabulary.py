@@ -53,6 +53,7 @@ OPERATOR_WORDS: MappingProxyType[str, OperatorKind] = MappingProxyType(
         "biharmonic": "biharmonic",
         "BiLaplace": "biharmonic",
         "bilaplace": "biharmonic",
+        "bilaplacian": "biharmonic",
         "grad": "gradient",
         "nabla": "gradient",
         "gradient": "gradient",

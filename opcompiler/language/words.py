@@ -150,8 +150,19 @@ class WordReader(SymbolReader):
                     self.nearest_hint(word),
                 )
         return self.error(
-            OperatorNameError, f"the name {word[:60]!r} is not declared", place, stop, self.nearest_hint(word)
+            OperatorNameError, f"the name {word[:60]!r} is not declared", place, stop, self.spelling_hint(word, stop)
         )
+
+    def spelling_hint(self, word: str, stop: int) -> str:
+        """Say how a word that looks like a module, a derivative or a component is written; else suggest a name."""
+        if self.char(stop) == "." and self.char(stop + 1).isalpha():
+            return "functions are written without a module, as in sin(u)"
+        if word[0] in "dD" and isinstance(self.scope.get(word[1:]), CoordinateName):
+            return f"a derivative is written {word}(u), ∂_{word[1:]} u or u_{word[1:]}"
+        stem = word.rstrip("0123456789")
+        if stem != word and isinstance(self.scope.get(stem), FunctionName | ParameterName):
+            return f"an entry of {stem} is written {stem}_{word[len(stem) :]}"
+        return self.nearest_hint(word)
 
     def nearest_hint(self, word: str) -> str:
         """Suggest the nearest name, or list what is declared."""

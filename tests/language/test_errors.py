@@ -162,6 +162,41 @@ def test_message(declarations: Declarations, text: str, kind: str, message: str)
     assert caught.value.kind == kind
 
 
+SPACE = declare(
+    {"x": 3, "t": None},
+    {"u": None, "v": 3},
+    parameters={"α": 1, "beta": 2},
+    functions={"μ(x)": (3,)},
+)
+HINTS = [
+    ("u_t - alpha Δu", "did you mean 'α'?"),
+    ("β u", "did you mean 'beta'?"),
+    ("jnp.sin(u)", "functions are written without a module, as in sin(u)"),
+    ("u + dt u", "a derivative is written dt(u), ∂_t u or u_t"),
+    ("μ1 u", "an entry of μ is written μ_1"),
+    ("u_t = g", "declared names: x1 … x3, t, u, v, α, beta, μ"),
+    ("∂_i²u", "coordinates: x1 … x3, t; a sum over the index i is written ∑_i, as in ∑_i ∂_i²u"),
+    ("u_3x", "derivatives are written u_x, ∂_i u or u_{3x}"),
+    ("Δ_i u", "spaces: x, t"),
+    ("sin(u = 0", "is a bracket before it not closed?"),
+    ("∇ ∧ v", "the curl is written ∇×v, a cross product a×b"),
+    ("∇ x v", "the curl is written ∇×v or curl(v)"),
+]
+
+
+@pytest.mark.parametrize(("text", "hint"), HINTS)
+def test_hint(text: str, hint: str) -> None:
+    with pytest.raises(OpCompilerError) as caught:
+        parse(text, SPACE)
+    assert caught.value.hint == hint
+    assert caught.value.span is not None
+
+
+def test_hints_can_be_followed() -> None:
+    for text in ("u_t - α Δu", "beta u", "sin(u)", "u + dt(u)", "μ_1 u", "∑_i ∂_i²u", "∇×v"):
+        parse(text, SPACE)
+
+
 KINDS = [
     ("u_z", "name", NameError),
     ("u_xz", "name", NameError),

@@ -41,6 +41,7 @@ def test_an_equation_is_trained(capsys: pytest.CaptureFixture[str]):
     ("line", "message"),
     [
         ("nonsense", "no problem is called"),
+        ("sine-gordon-twobody", "did you mean 'sine-gordon-two-body'?"),
         ("kdv --dim 3", "1 spatial dimension"),
         ("--equation 'Δu + = g' --space x=3", "hint"),
         ("--equation 'Δu = g' --space x=3", "without a solution"),

@@ -158,6 +158,22 @@ def test_inputs_of_which_only_parts_meet_keep_their_directions_apart():
 # inside transformations ---------------------------------------------------------------------------------------------
 
 
+LOOPS = {
+    "while": lambda x: lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x), (0, jnp.ones(3)))[1],
+    "fori": lambda x: lax.fori_loop(0, 3, lambda i, c: c * x[0] * (i + 1.0), 1.0),
+    "scan": lambda x: lax.scan(lambda c, t: (c * x * t, c * x), jnp.ones(3), jnp.arange(1.0, 4.0))[1],
+    "cond": lambda x: lax.cond(x[0] > 0, lambda y: y * jnp.exp(WEIGHTS), lambda y: y, x) ** 2,
+}
+WEIGHTS = jnp.array([0.5, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_coordinates_meet_constants_in_loops(loop):
+    f = lambda x: jnp.sum(LOOPS[loop](x))
+    x = jnp.array([0.3, -0.6, 0.9])
+    np.testing.assert_allclose(taylor.laplacian(f)(x), oracles.laplacian(f)(x), rtol=1e-12)
+
+
 def test_gradients_of_a_laplacian_with_respect_to_parameters():
     f = lambda w, x: jnp.tanh(x @ w).sum() ** 2
     ours = jax.jit(jax.grad(lambda w: taylor.laplacian(f, argnums=1, weights=0.5)(w, X)))(W)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,11 @@ class Family:
     build: Callable[[int, int], Problem]
     dim: int = 100
     fixed: bool = False
+
+
+def _names_near(name: str) -> str:
+    near = difflib.get_close_matches(name, PROBLEMS, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"one of {', '.join(PROBLEMS)}"
 
 
 def _on_ball(
@@ -96,7 +102,7 @@ def problem(name: str, dim: int | None = None, seed: int = 0) -> Problem:
         ArgumentTypeError: the problem does not exist in this dimension.
     """
     if name not in PROBLEMS:
-        raise OperatorNameError(f"no problem is called {name!r}", hint=f"one of {', '.join(PROBLEMS)}")
+        raise OperatorNameError(f"no problem is called {name!r}", hint=_names_near(name))
     family = PROBLEMS[name]
     if dim is not None:
         require_count("dim", dim)

@@ -92,12 +92,19 @@ def fitted(value: Any, template: Template) -> Any:
     return Series(primal, tuple(blocks))
 
 
+def written_out(value: Any) -> Any:
+    """Return the value with seeds written out: their templates can be read off shapes alone."""
+    return fitted(value, template_of(value))
+
+
 def stable_templates(step: Callable[[Sequence[Any]], Sequence[Any]], carry: Sequence[Any]) -> list[Template]:
     """Return templates of the carry that one step maps into themselves."""
     templates = [template_of(v) for v in carry]
     while True:
         following = jax.eval_shape(
-            lambda t=tuple(templates): step([fitted(v, s) for v, s in zip(carry, t, strict=True)])
+            lambda t=tuple(templates): [
+                written_out(v) for v in step([fitted(v, s) for v, s in zip(carry, t, strict=True)])
+            ]
         )
         larger = [joined(t, template_of(v)) for t, v in zip(templates, following, strict=True)]
         if larger == templates:
@@ -158,7 +165,7 @@ def scan(application: Application, *inputs: Any) -> list[Any]:
     def body(state: Sequence[Any], moving: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         results = step(state, [_slice_of(v, m) for v, m in zip(scanned, moving, strict=True)])
         following = [fitted(v, t) for v, t in zip(results[:carries], templates, strict=True)]
-        return following, [_stackable(v) for v in results[carries:]]
+        return following, [written_out(v) for v in results[carries:]]
 
     start = [fitted(v, t) for v, t in zip(carry, templates, strict=True)]
     final, outputs = lax.scan(
@@ -185,10 +192,6 @@ def _slice_of(value: Any, moving: Any) -> Any:
         block = value.dense(k)
         blocks.append(part if part is not None or block is None else block[:, 0])
     return Series(primal, tuple(blocks))
-
-
-def _stackable(value: Any) -> Any:
-    return fitted(value, template_of(value))
 
 
 def _stacked(value: Any) -> Any:
@@ -278,7 +281,10 @@ def cond(application: Application, index: Any, *inputs: Any) -> list[Any]:
 
     operands = [fitted(v, template_of(v)) for v in inputs]
     branches = [on(b) for b in application.params["branches"]]
-    shapes = [[template_of(v) for v in jax.eval_shape(b, *operands)] for b in branches]
+    shapes = [
+        [template_of(v) for v in jax.eval_shape(lambda *values, b=b: [written_out(v) for v in b(*values)], *operands)]
+        for b in branches
+    ]
     templates = list(shapes[0])
     for other in shapes[1:]:
         templates = [joined(t, o) for t, o in zip(templates, other, strict=True)]
