@@ -99,13 +99,19 @@ def _array_exponent(x: jax.Array, exponent: jax.Array, order: int) -> list[Any]:
 
 @taylor_rule("atan2", family=FAMILY)
 def atan2(application: Application, y: Any, x: Any) -> Series:
-    """θ − θ₀ = atan((x₀y − y₀x)/(x₀x + y₀y)): the angle from the value's own direction, in every quadrant."""
+    """θ − θ₀ = atan((cy − sx)/(cx + sy)), (c, s) = (x₀, y₀)/r₀²: the angle from the value's own direction.
+
+    With this length the divisor has the value 1, and the higher coefficients are not rounded by powers of r₀².
+    """
     primal = application.bind(constant(y), constant(x))
     y, x = aligned(y, primal.shape), aligned(x, primal.shape)
     y0, x0 = constant(y), constant(x)
 
+    square = x0 * x0 + y0 * y0
+    cosine, sine = x0 / square, y0 / square
+
     def turned(y: jax.Array, x: jax.Array) -> jax.Array:
-        return jnp.arctan((x0 * y - y0 * x) / (x0 * x + y0 * y))
+        return jnp.arctan((cosine * y - sine * x) / (cosine * x + sine * y))
 
     return application.interpreter.through(turned, [y, x], application.needed, [primal])[0]
 
