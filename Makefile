@@ -13,10 +13,6 @@ WORKERS ?= 2
 # The interpreter that makes the environment; found by itself unless given.
 PYTHON ?=
 
-# Thousands of small programs that run once: they are not worth optimising.
-QUICK_XLA := --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 \
-  --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1
-
 .PHONY: help demo test rendering golden coverage operators reproduce-small fuzz lint format wheel clean
 
 help: ## Show this list
@@ -37,7 +33,7 @@ golden: $(VENV)/installed-dev ## Write kept reports, the picture of the README a
 	@PYTHONPATH=.:tests $(BIN)/python tests/ir/schema_file.py
 
 coverage: $(VENV)/installed-dev ## Run the engine's whole coverage matrix (about an hour of processor time)
-	@OPCOMPILER_COVERAGE=full XLA_FLAGS='$(QUICK_XLA)' $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage
+	@OPCOMPILER_COVERAGE=full $(BIN)/python -m pytest -q -n $(WORKERS) tests/taylor/coverage
 
 operators: $(VENV)/installed-dev ## Compare all strategies on 300 random operators (about 10 minutes)
 	@OPCOMPILER_DRAWS=300 $(BIN)/python -m pytest -q --durations=5 tests/planning/test_strategies.py

@@ -67,11 +67,11 @@ def test_all_spellings_of_a_row_have_the_value_of_nested_differentiation(declara
         random_parameters(jax.random.key(9), system.declarations),
         {key.partition("(")[0]: function for key, function in functions.items()},
     )
-    values = [np.asarray(reference.value(expression, point)) for expression in system.expressions]
+    values = jax.jit(lambda point: [reference.value(expression, point) for expression in system.expressions])(point)
     for spelling, value in zip(spellings, values, strict=True):
         np.testing.assert_allclose(value, values[0], rtol=1e-11, atol=1e-13, err_msg=spelling)
     compiled = oc.lower(oc.plan(oc.reduce(system)), {key.partition("(")[0]: f for key, f in functions.items()})
-    for spelling, value in zip(spellings, compiled(network, *point), strict=True):
+    for spelling, value in zip(spellings, jax.jit(lambda point: compiled(network, *point))(point), strict=True):
         np.testing.assert_allclose(jnp.asarray(value), values[0], rtol=1e-11, atol=1e-13, err_msg=spelling)
 
 

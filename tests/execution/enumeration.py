@@ -75,7 +75,7 @@ def all_outcomes(operator, u, *point, control=None, spans=None):
         every = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(outcomes), *jnp.shape(leaf))), control.value)
         control = replace(control, value=every)
     call = operator.bound(u, *points, control=control, parameters=spans)
-    values = drawn_value(plan, call, directions)
+    values = jax.jit(lambda directions: drawn_value(plan, call, directions))(directions)
     return np.array(probabilities), jax.tree.map(np.asarray, values)
 
 

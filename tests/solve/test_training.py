@@ -70,7 +70,6 @@ def test_a_resumed_run_equals_the_uninterrupted_one(poisson, tmp_path: Path):
 def test_a_process_that_is_killed_leaves_a_checkpoint_that_can_be_resumed(poisson, tmp_path: Path):
     code = (
         "import jax; jax.config.update('jax_enable_x64', True)\n"
-        "jax.config.update('jax_disable_most_optimizations', True)\n"
         "from opcompiler.solve import *\n"
         "given = problem('poisson-two-body', 3)\n"
         "settings = Settings(steps=100_000_000, schedule='constant', points=8, boundary_points=4, test_points=8,\n"

@@ -6,8 +6,8 @@ from fractions import Fraction
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from taylor import algebras
+from usual import compiled, flops
 
 from opcompiler.ir.algebra import Algebra, Axis, Element, Term
 from opcompiler.ir.coefficient import Coefficient
@@ -16,14 +16,6 @@ from opcompiler.taylor.laplacian import laplacian_algebra
 from opcompiler.taylor.univariate import univariate_algebra
 
 BATCH, WIDTH, DEPTH = 64, 256, 4
-
-
-@pytest.fixture(autouse=True)
-def optimised():
-    """The counts are those of XLA's usual passes."""
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", True)
 
 
 def network(dim, width=WIDTH, depth=DEPTH):
@@ -37,14 +29,6 @@ def network(dim, width=WIDTH, depth=DEPTH):
         return (x @ weights[-1])[..., 0]
 
     return u, weights
-
-
-def compiled(function, *arguments):
-    return jax.jit(function).lower(*arguments).compile()
-
-
-def flops(function, *arguments):
-    return compiled(function, *arguments).cost_analysis()["flops"]
 
 
 def propagation(algebra, seeds, wanted, dim):
@@ -116,9 +100,10 @@ def test_recombined_directions_cost_the_width_not_the_dimension():
 
     few = {0: Recombination(0, width, False, ((1, 1.0),))}
     plain, recombined = (lambda w, x, places=places: value(w, x, places) for places in ({}, few))
-    np.testing.assert_allclose(recombined(weights, xs), plain(weights, xs), rtol=2e-4, atol=2e-4)
+    values = [jax.jit(f)(weights, xs) for f in (plain, recombined)]
+    np.testing.assert_allclose(values[1], values[0], rtol=2e-4, atol=2e-4)
     assert flops(recombined, weights, xs) <= 0.1 * flops(plain, weights, xs)
-    gradients = [jax.grad(lambda w, f=f: (f(w, xs) ** 2).sum())(weights) for f in (plain, recombined)]
+    gradients = [jax.jit(jax.grad(lambda w, f=f: (f(w, xs) ** 2).sum()))(weights) for f in (plain, recombined)]
     for a, b in zip(*gradients, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-3 * float(jnp.abs(a).max()))
 

@@ -14,23 +14,10 @@ from taylor.coverage.nested import along_curves, evaluated
 
 from opcompiler.taylor import Jet, evaluate, variable
 
-__all__ = ["both", "compiled", "floats", "problem_of", "references_of", "relative_error", "results_of", "split"]
+__all__ = ["both", "floats", "problem_of", "references_of", "relative_error", "results_of", "split"]
 
 Coefficients = list[list[np.ndarray]]
 """Per element of the algebra, per floating-point result."""
-
-QUICK = {
-    "xla_backend_optimization_level": "0",
-    "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_parallel_codegen_split_count": 1,
-    **({"xla_cpu_use_fusion_emitters": False} if jax.__version_info__ < (0, 11) else {}),
-}
-"""Programs that run once are not worth optimising."""
-
-
-def compiled(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Compile in a hurry and run once."""
-    return jax.jit(function, compiler_options=QUICK)(*arguments)
 
 
 def split(case: Case, dtype: Any = np.float64) -> tuple[list[np.ndarray], Callable[[list[Any]], tuple[Any, ...]]]:
@@ -119,7 +106,7 @@ def engine_program(
 def results_of(case: Case, tasks: Sequence[Problem], jit: bool, dtype: Any = np.float64) -> list[Coefficients]:
     """Return the coefficients of the floating-point results over several algebras by the engine."""
     run, arguments = engine_program(case, tasks, dtype)
-    return jax.tree_util.tree_map(np.asarray, compiled(run, arguments) if jit else run(arguments))
+    return jax.tree_util.tree_map(np.asarray, jax.jit(run)(arguments) if jit else run(arguments))
 
 
 def both(work: Sequence[tuple[Case, Sequence[Problem]]]) -> list[tuple[list[Coefficients], list[Coefficients]]]:
@@ -133,7 +120,7 @@ def both(work: Sequence[tuple[Case, Sequence[Problem]]]) -> list[tuple[list[Coef
         pairs = zip(engines, programs, arguments, strict=True)
         return [(engine(own), evaluated(*program)) for (engine, _), program, own in pairs]
 
-    everything = compiled(run, [arguments for _, arguments in engines])
+    everything = jax.jit(run)([arguments for _, arguments in engines])
     return [
         (jax.tree_util.tree_map(np.asarray, ours), collected(tasks, theirs))
         for (_, tasks), (ours, theirs) in zip(work, everything, strict=True)

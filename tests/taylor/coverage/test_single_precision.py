@@ -13,7 +13,7 @@ from jax import nn
 from jax import numpy as jnp
 from taylor.coverage.algebras import problem
 from taylor.coverage.cases import Fixed
-from taylor.coverage.compare import compiled, engine_function, floats, problem_of, split
+from taylor.coverage.compare import engine_function, floats, problem_of, split
 from taylor.coverage.nested import along_curves, evaluated
 from taylor.coverage.suite import CASES, Case
 from taylor.coverage.test_coverage import FULL
@@ -64,7 +64,7 @@ def coefficients(case: Case, order: int, dtype: Any, draws: int = 1) -> list[lis
     ]
     together = jax.tree_util.tree_map(lambda *leaves: jnp.stack(leaves), *arguments)
     run = lambda together: jax.lax.map(lambda a: function(*a), together)
-    tables = compiled(lambda together: (evaluated(*exact), evaluated(*low), run(together)), together)
+    tables = jax.jit(lambda together: (evaluated(*exact), evaluated(*low), run(together)))(together)
     return jax.tree_util.tree_map(lambda v: np.asarray(v, np.promote_types(v.dtype, np.float64)), list(tables))
 
 
@@ -143,7 +143,7 @@ def test_extreme_arguments(name):
     points = np.array(arguments, np.float32)
     task = problem("univariate", order, [points], 0)
     seeds = {1: np.ones(len(points), np.float32)}
-    jet = compiled(lambda x: evaluate(function, (variable(x, task.algebra, seeds),), task.algebra), points)
+    jet = jax.jit(lambda x: evaluate(function, (variable(x, task.algebra, seeds),), task.algebra))(points)
     have = np.stack([jet.coefficient(k) for k in range(order + 1)]).astype(np.float64)
     with mpmath.workdps(60):
         columns = [
