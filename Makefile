@@ -39,8 +39,8 @@ operators: $(VENV)/installed-dev ## Compare all strategies on 300 random operato
 	@OPCOMPILER_DRAWS=300 $(BIN)/python -m pytest -q --durations=5 tests/planning/test_strategies.py
 
 reproduce-small: $(VENV)/installed-dev ## Train the small set of problems and write its table (goes on where it was stopped)
-	@$(BIN)/python examples/high_dimensional/reproduce.py --set small --runs build/runs \
-	  --csv docs/solving_small.csv --table docs/solving_small.md
+	@$(BIN)/python examples/high_dimensional/reproduce.py --set small \
+	  --runs build/reproduced/runs --csv build/reproduced/small.csv --table build/reproduced/small.md
 
 fuzz: $(VENV)/installed-dev ## Read 20 000 mutated, random and generated texts each (about 10 minutes)
 	@OPCOMPILER_FUZZ=20000 $(BIN)/python -m pytest -q --durations=5 tests/language/test_fuzz.py

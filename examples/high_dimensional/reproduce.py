@@ -209,6 +209,8 @@ def main() -> int:
         row = Row(**options.row)
         append(options.csv, run(row, options.runs / "-".join(row.key)))
         return 0
+    for path in (options.csv, options.table):
+        path.parent.mkdir(parents=True, exist_ok=True)
     done = {key_of(row) for row in known(options.csv)}
     rows = [row for row in (small() if options.set == "small" else full()) if options.only in row.problem]
     if options.steps is not None:
