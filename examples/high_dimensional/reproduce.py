@@ -48,12 +48,12 @@ def small() -> Iterable[Row]:
         for problem in ("sine-gordon-two-body", "allen-cahn-two-body"):
             for dim in (100, 1000):
                 for samples in (0, 16):
-                    yield Row(problem, dim, samples, 2000, seed)
+                    yield Row(problem, dim, samples, 1500, seed)
     for problem, dim in (("kdv", 1), ("kdv-2d", 2), ("kp", 2)):
         yield Row(problem, dim, 0, 2000, learning_rate=3e-3)
     yield Row("heat-time", 100, 0, 300)
     yield Row("hjb-lqg", 100, 0, 300)
-    yield Row("sine-gordon-two-body", 100_000, 16, 300)
+    yield Row("sine-gordon-two-body", 100_000, 16, 200)
     yield Row("sine-gordon-two-body", 1_000_000, 16, 10)
 
 
