@@ -19,7 +19,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,31 +38,41 @@ TABLE_SECONDS = 12.0
 LEAST_ROUNDS = 3
 
 
-@dataclass
-class Row:
-    """One contender on one workload."""
+@dataclass(frozen=True)
+class Timing:
+    """What was measured of one contender."""
 
-    workload: str
     contender: str
-    mode: str
     milliseconds: float
     ours_faster_by: float
     flops: float
     temporary_mib: float
     compile_seconds: float
     error: float
-    limit_fraction: float | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
+class Row(Timing):
+    """One contender on one workload."""
+
+    workload: str
+    mode: str
+    limit_fraction: float | None
+
+
+@dataclass(frozen=True)
 class Compiled:
-    """A compiled contender with what the compiler said about it."""
+    """A compiled program with its arguments, and what the compiler said about it."""
 
-    contender: Contender
-    run: Callable
+    run: Callable[[], object]
     flops: float
     temporary_mib: float
     compile_seconds: float
+
+    def timing(self, contender: str, seconds: float, ours: float, error: float) -> Timing:
+        """Return the row of a contender that took these seconds, where ours took others."""
+        faster = seconds / ours
+        return Timing(contender, 1e3 * seconds, faster, self.flops, self.temporary_mib, self.compile_seconds, error)
 
 
 def main() -> None:
@@ -75,16 +85,13 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown workloads: {', '.join(sorted(unknown))}")
     print(environment())
-    device = jax.devices()[0]
     rows: list[Row] = []
     for name in arguments.workloads or workloads.ALL:
         print(f"\n{name} …", file=sys.stderr, flush=True)
         workload = workloads.ALL[name]()
         rows += measure(workload)
         if arguments.json:
-            arguments.json.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"device": device.device_kind, "rows": [asdict(r) for r in rows]}, indent=1)
-            arguments.json.write_text(text + "\n")
+            write_json(arguments.json, rows)
 
 
 def environment() -> str:
@@ -101,31 +108,18 @@ def measure(workload: Workload) -> list[Row]:
     expected = workload.reference(workload.weights, *workload.points)
     rows = []
     for mode in ("evaluate", "gradient"):
+        timed = [c for c in workload.contenders if c.loss is None or mode == "gradient"]
         compiled = []
-        for contender in workload.contenders:
-            if contender.loss is not None and mode == "evaluate":
-                continue
+        for contender in timed:
             print(f"  compiling {mode}: {contender.name}", file=sys.stderr, flush=True)
             compiled.append(compile_contender(contender, workload, mode))
         seconds = interleaved([c.run for c in compiled])
         rate = matmul_rate(workload)
-        for entry, time_taken in zip(compiled, seconds, strict=True):
-            error = relative_error(entry.contender, workload, expected)
+        for number, (contender, entry, took) in enumerate(zip(timed, compiled, seconds, strict=True)):
+            timing = entry.timing(contender.name, took, seconds[0], relative_error(contender, workload, expected))
             limit = workload.matmul_flops * (1 if mode == "evaluate" else 3) / rate
-            rows.append(
-                Row(
-                    workload.name,
-                    entry.contender.name,
-                    mode,
-                    1e3 * time_taken,
-                    time_taken / seconds[0],
-                    entry.flops,
-                    entry.temporary_mib,
-                    entry.compile_seconds,
-                    error,
-                    limit / time_taken if entry is compiled[0] else None,
-                )
-            )
+            fraction = None if number else limit / took
+            rows.append(Row(**asdict(timing), workload=workload.name, mode=mode, limit_fraction=fraction))
         show(rows[-len(compiled) :], rate)
     return rows
 
@@ -146,19 +140,27 @@ def compile_contender(contender: Contender, workload: Workload, mode: str) -> Co
         return jnp.mean(contender.function(weights, *points) ** 2)
 
     function = contender.function if mode == "evaluate" else jax.grad(contender.loss or loss)
+    return compile_program(function, workload.weights, *workload.points)
+
+
+def compile_program(function: Callable, *arguments: object) -> Compiled:
+    """Compile a function of these arguments and ask the compiler what it costs."""
     start = time.perf_counter()
-    executable = jax.jit(function).lower(workload.weights, *workload.points).compile()
+    executable = jax.jit(function).lower(*arguments).compile()
     seconds = time.perf_counter() - start
     analysis = executable.cost_analysis() or {}
     memory = executable.memory_analysis()
     temporary = getattr(memory, "temp_size_in_bytes", 0) / 2**20
     return Compiled(
-        contender,
-        lambda: jax.block_until_ready(executable(workload.weights, *workload.points)),
-        float(analysis.get("flops", 0.0)),
-        temporary,
-        seconds,
+        lambda: jax.block_until_ready(executable(*arguments)), float(analysis.get("flops", 0.0)), temporary, seconds
     )
+
+
+def write_json(path: Path, rows: Sequence[Timing]) -> None:
+    """Write all rows with the kind of device."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"device": jax.devices()[0].device_kind, "rows": [asdict(r) for r in rows]}, indent=1)
+    path.write_text(text + "\n")
 
 
 def interleaved(runs: list[Callable[[], object]]) -> list[float]:

@@ -14,9 +14,7 @@ differentiation in double precision. Contenders take turns; medians.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -30,7 +28,7 @@ import numpy as np
 import optax
 
 import opcompiler as oc
-from benchmarks.engine import environment, interleaved
+from benchmarks.engine import Timing, compile_program, environment, interleaved, write_json
 from benchmarks.soliton_peers import EQUATIONS, NESTINGS, Derivatives, Field, by_jvp_outermost, nested
 from opcompiler.solve import network, problem
 from opcompiler.solve.loss import Loss, loss_of
@@ -52,19 +50,12 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Timing):
     """One contender on one problem."""
 
     problem: str
     points: int
     loss: str
-    contender: str
-    milliseconds: float
-    ours_faster_by: float
-    flops: float
-    temporary_mib: float
-    compile_seconds: float
-    error: float
 
 
 def contenders(name: str, operator: oc.CompiledOperator) -> list[Contender]:
@@ -140,23 +131,17 @@ def measure(name: str, count: int, losses: Sequence[str]) -> list[list[Row]]:
     differences = errors(found, net, points)
     tables = []
     for loss in losses:
-        programs, facts = [], []
+        compiled = []
         for contender in found:
             print(f"  compiling {contender.name}", file=sys.stderr, flush=True)
-            arguments = (net, optax.adam(1e-3).init(net), jax.random.key(2), points)
-            start = time.perf_counter()
-            program = jax.jit(step_of(contender, ours, loss == "with conditions")).lower(*arguments).compile()
-            compiling = time.perf_counter() - start
-            flops = float((program.cost_analysis() or {}).get("flops", 0.0))
-            temporary = getattr(program.memory_analysis(), "temp_size_in_bytes", 0) / 2**20
-            facts.append((flops, temporary, compiling))
-            programs.append(lambda program=program, arguments=arguments: jax.block_until_ready(program(*arguments)))
-        times = interleaved(programs)
-        rows = []
-        for contender, took, fact, error in zip(found, times, facts, differences, strict=True):
-            flops, temporary, compiling = fact
-            faster = took / times[0]
-            rows.append(Row(name, count, loss, contender.name, 1e3 * took, faster, flops, temporary, compiling, error))
+            step = step_of(contender, ours, loss == "with conditions")
+            compiled.append(compile_program(step, net, optax.adam(1e-3).init(net), jax.random.key(2), points))
+        times = interleaved([program.run for program in compiled])
+        timings = [
+            program.timing(contender.name, took, times[0], error)
+            for program, contender, took, error in zip(compiled, found, times, differences, strict=True)
+        ]
+        rows = [Row(**asdict(timing), problem=name, points=count, loss=loss) for timing in timings]
         tables.append(rows)
     return tables
 
@@ -210,11 +195,7 @@ def main() -> None:
                 print("\n" + table(fresh), flush=True)
     print("\n" + "\n".join(told))
     if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        device = jax.devices()[0].device_kind
-        arguments.json.write_text(
-            json.dumps({"device": device, "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
-        )
+        write_json(arguments.json, rows)
 
 
 if __name__ == "__main__":
