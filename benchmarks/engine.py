@@ -29,13 +29,23 @@ import jax.numpy as jnp
 from benchmarks import workloads
 from benchmarks.workloads import Contender, Workload
 
-ROUNDS = 15
-"""Interleaved timings of every contender; the median is reported."""
+ROUNDS = 9
+"""Turns of every contender; the median of what the turns give is reported."""
 
-TABLE_SECONDS = 12.0
-"""Fewer rounds are made, at least `LEAST_ROUNDS`, when the timings of one table take longer than this."""
+TABLE_SECONDS = 20.0
+"""Fewer turns are made, at least `LEAST_ROUNDS`, when those of one table take longer than this."""
 
 LEAST_ROUNDS = 3
+
+SETTLING_SECONDS, MOST_SETTLING_CALLS = 0.15, 4
+"""A turn begins with untimed calls, at least one, until one of these is reached.
+
+The first calls after those of another program cost up to three times as much: the pages of their temporary memory are
+taken from the system anew, and caches hold what others left. Who trains a network calls one program over and over.
+"""
+
+TIMED_CALLS = 3
+"""Calls at the end of a turn whose median counts; one where it takes longer than `SETTLING_SECONDS`."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +174,7 @@ def write_json(path: Path, rows: Sequence[Timing]) -> None:
 
 
 def interleaved(runs: list[Callable[[], object]]) -> list[float]:
-    """Median seconds of each, taking turns so that all see the same machine."""
+    """Median seconds of each, taking turns so that all see the same machine, and settled so that each sees its own."""
     for run in runs:
         run()
     times: list[list[float]] = [[] for _ in runs]
@@ -173,10 +183,26 @@ def interleaved(runs: list[Callable[[], object]]) -> list[float]:
         if round_number >= LEAST_ROUNDS and time.perf_counter() - begin > TABLE_SECONDS:
             break
         for number, run in enumerate(runs):
-            start = time.perf_counter()
-            run()
-            times[number].append(time.perf_counter() - start)
+            times[number].append(settled(run))
     return [statistics.median(t) for t in times]
+
+
+def settled(run: Callable[[], object]) -> float:
+    """Return the seconds of a call among calls of the same program."""
+    begin = time.perf_counter()
+    for _ in range(MOST_SETTLING_CALLS):
+        last = seconds_of(run)
+        if time.perf_counter() - begin > SETTLING_SECONDS:
+            break
+    calls = 1 if last > SETTLING_SECONDS else TIMED_CALLS
+    return statistics.median(seconds_of(run) for _ in range(calls))
+
+
+def seconds_of(run: Callable[[], object]) -> float:
+    """Return the seconds of one call."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def matmul_rate(workload: Workload) -> float:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from opcompiler.errors import ArgumentTypeError, ShapeError
 from opcompiler.execution.accumulation import padded_length, sum_over_chunks
 from opcompiler.execution.arguments import BoundCall
+from opcompiler.execution.cache import points_of_gradient
 from opcompiler.execution.control import Control
 from opcompiler.execution.draws import key_per_point
 from opcompiler.execution.heads import Argument
@@ -24,19 +25,6 @@ from opcompiler.planning.schedule import Load
 __all__ = ["Squared", "mean_squared", "squared"]
 
 Fields = Callable[..., Any] | Mapping[str, Callable[..., Any]]
-
-_CACHED_BYTES = 2**24
-"""On a processor a chunk is fastest when what its gradient needs, as planning estimates it, stays in the cache.
-
-A quarter of it, where it made smaller chunks, and all points at once took up to half as long again, or twice as long:
-Δ in 10 and 100 dimensions, Δ³ in 3 and the two-dimensional Korteweg–de Vries equation, 100 and 1000 points, two cores.
-"""
-
-_DEVICE_BYTES = 2**30
-"""An accelerator is kept busy by a chunk of this size; larger ones only take memory."""
-
-_FEWEST_POINTS = 32
-"""Smaller chunks lose more to the loop than they gain in memory."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +153,7 @@ def mean_squared(
     weighted = _weights(weights, operator.plan, call)
     if call.batch == 0:
         raise ShapeError("there are no points to take a mean over", hint=f"the batch shape is {call.batch_shape}")
-    plan = operator.plan_of(call)
+    plan = operator.plan_of(call, undivided=True)
 
     def total(call: BoundCall, keys: Any, slope_keys: Any, weights: Sequence[jax.Array], weight: Any) -> jax.Array:
         def values(moved: BoundCall) -> Any:
@@ -357,6 +345,5 @@ def _points_at_once(plan: Plan, call: BoundCall, count: int) -> int:
     evaluated = tuple((propagation, plan.profile) for propagation in propagations)
     repeats = count * (1 if plan.sampling is None else plan.sampling.repeats)
     load = Load(evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, 1, gradient=True)
-    budget = _CACHED_BYTES if jax.default_backend() == "cpu" else _DEVICE_BYTES
-    points = max(_FEWEST_POINTS, budget // max(load.per_point * repeats, 1))
+    points = points_of_gradient(load, repeats)
     return points if plan.schedule is None else min(points, plan.schedule.points)

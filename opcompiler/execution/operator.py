@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from opcompiler import planning
 from opcompiler.errors import ArgumentTypeError, OperatorNameError
 from opcompiler.execution.arguments import BoundCall, bind
+from opcompiler.execution.cache import points_of_value
 from opcompiler.execution.control import Control, bound_control
 from opcompiler.execution.network import network_profile
 from opcompiler.execution.replicates import Estimate, estimate, evaluated, keys_of
@@ -200,14 +201,18 @@ class CompiledOperator:
         """Return what a notebook shows where it prefers formulas."""
         return rendered(self.plan, "latex")
 
-    def plan_of(self, call: BoundCall) -> Plan:
+    def plan_of(self, call: BoundCall, *, undivided: bool = False) -> Plan:
         """Return the plan that a call runs.
+
+        Args:
+            call: the arguments.
+            undivided: leave points together unless the scheme divides them; for callers that do so themselves.
 
         Raises:
             LimitError: it does not fit the budget of the scheme.
         """
         if self.pinned:
-            return self._scheduled(self.plan, call, [self.plan.profile] * len(self.plan.separate))
+            return _scheduled(self.plan, call, [self.plan.profile] * len(self.plan.separate), undivided)
         spaces = self.plan.normal_form.declarations.spaces
         points = [
             jax.ShapeDtypeStruct(space.shape, point.value.dtype)
@@ -217,7 +222,7 @@ class CompiledOperator:
         aux = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[leading:], leaf.dtype), call.aux)
         if not isinstance(call.u, Mapping):
             plan = _replanned(self.plan, network_profile(call.u, spaces, points, aux), *_setting(call))
-            return self._scheduled(plan, call, [plan.profile] * len(plan.separate))
+            return _scheduled(plan, call, [plan.profile] * len(plan.separate), undivided)
         separate, certificates, profiles = [], [], []
         for position, propagation in enumerate(self.plan.separate):
             (name,) = propagation.fields
@@ -227,24 +232,22 @@ class CompiledOperator:
             certificates.append(own.field_certificates[position])
             profiles.append(own.profile)
         plan = replace(self.plan, separate=tuple(separate), field_certificates=tuple(certificates))
-        return self._scheduled(plan, call, profiles)
+        return _scheduled(plan, call, profiles, undivided)
 
-    @staticmethod
-    def _scheduled(plan: Plan, call: BoundCall, profiles: Sequence[NetworkProfile]) -> Plan:
-        """Add the steps of the call; `profiles` belong to the callables of the fields, if there are several."""
-        if not isinstance(plan.scheme, Exact):
-            return plan
-        if isinstance(call.u, Mapping):
-            evaluated = tuple(zip(plan.separate, profiles, strict=True))
-        else:
-            evaluated = ((plan.joint, plan.profile),)
-        load = Load(
-            evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, call.batch or 1, directing=plan.directing
-        )
-        memory = plan.scheme.memory
-        return replace(
-            plan, schedule=schedule_of(load, None if memory is None else parse_bytes(memory), plan.scheme.chunk)
-        )
+
+def _scheduled(plan: Plan, call: BoundCall, profiles: Sequence[NetworkProfile], undivided: bool) -> Plan:
+    """Add the steps of the call; `profiles` belong to the callables of the fields, if there are several."""
+    if not isinstance(plan.scheme, Exact):
+        return plan
+    if isinstance(call.u, Mapping):
+        evaluated = tuple(zip(plan.separate, profiles, strict=True))
+    else:
+        evaluated = ((plan.joint, plan.profile),)
+    load = Load(evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, call.batch or 1, directing=plan.directing)
+    memory, chunk = plan.scheme.memory, plan.scheme.chunk
+    if memory is None and chunk is None and not undivided:
+        chunk = points_of_value(load)
+    return replace(plan, schedule=schedule_of(load, None if memory is None else parse_bytes(memory), chunk))
 
 
 def require_operator(value: Any) -> None:

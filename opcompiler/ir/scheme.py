@@ -25,7 +25,8 @@ class Exact:
             the fewest; 0 searches nothing, which keeps planning fast.
         memory: bytes that a call may take for coefficients, seeds and results ("2GB", "512 MiB", or an int). Points,
             and then directions of a sum, are taken in sequence until it fits; a call that cannot fit is refused.
-        chunk: points that are evaluated at once; the chunks follow each other.
+        chunk: points that are evaluated at once; the chunks follow each other. By default, and without a budget, all of
+            them, and on a processor as many as its caches hold.
 
     Raises:
         ArgumentTypeError: `memory` is no size, `chunk` is no positive whole number, or `search_nodes` is no whole

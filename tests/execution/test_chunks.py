@@ -185,3 +185,41 @@ def test_binary_units():
 def test_a_chunk_is_a_number_of_points(chunk):
     with pytest.raises(ArgumentTypeError, match="number of points"):
         oc.Exact(chunk=chunk)
+
+
+def wide(x):
+    return jnp.tanh(x @ jnp.ones((6, 256)) * 0.1) @ jnp.ones(256)
+
+
+def test_a_processor_divides_large_batches_by_itself_and_the_numbers_stay():
+    points = jnp.asarray(RANDOM.normal(size=(2000, 6)) * 0.3)
+    divided = oc.compile("Δu", spaces={"x": 6})
+    schedule = divided.plan_for(wide, points).schedule
+    assert 32 <= schedule.points <= 1000
+    assert schedule.points * schedule.bytes_per_point <= 2**23
+    whole = oc.compile("Δu", spaces={"x": 6}, scheme=oc.Exact(chunk=2000))
+    assert whole.plan_for(wide, points).schedule.points == 2000
+    np.testing.assert_allclose(divided(wide, points), whole(wide, points), rtol=1e-13)
+
+
+def test_small_batches_budgets_and_several_devices_are_left_together(monkeypatch):
+    points = jnp.ones((2000, 6))
+    op = oc.compile("Δu", spaces={"x": 6})
+    assert op.plan_for(wide, points[:100]).schedule.points == 100
+    assert (
+        oc.compile("Δu", spaces={"x": 6}, scheme=oc.Exact(memory="4GB")).plan_for(wide, points).schedule.points == 2000
+    )
+    monkeypatch.setattr(jax, "device_count", lambda: 2)
+    assert op.plan_for(wide, points).schedule.points == 2000
+
+
+def test_a_loss_divides_its_points_once():
+    points = jnp.asarray(RANDOM.normal(size=(2000, 6)) * 0.3)
+    op = oc.compile("Δu", spaces={"x": 6})
+
+    def loops(chunk):
+        loss = lambda scale: oc.mean_squared(op, lambda x: scale * wide(x), points, chunk=chunk)
+        return str(jax.make_jaxpr(loss)(1.0)).count("scan[")
+
+    assert loops("auto") == 1
+    assert loops(None) == 0
