@@ -1,14 +1,18 @@
 """Estimators in many dimensions beside sampled Taylor mode as published: time and memory of a step.
 
-    python -m benchmarks.estimators                      10⁴, 10⁵ and 10⁶ dimensions
+    python -m benchmarks.estimators                      10³ to 10⁶ dimensions
     python -m benchmarks.estimators --dims 10000         some of them
     python -m benchmarks.estimators --json FILE          also as JSON
 
 The residual Δu + sin u of u = (1 − |x|²)·net(x), net a tanh network 4×128, at 100 points with 16 sampled coordinates
-each, in single precision: evaluation, and the gradient of the mean squared residual with respect to the weights. The
-peer draws coordinates by `jax.random.choice` and pushes one-hot directions through `jax.experimental.jet` under
-`jax.vmap`. It is left out where its directions alone would take more than `--peer-gib`. All run in turns; medians. At
-the end the estimates are checked: their means over the points against the exact residuals, in standard errors.
+each, in single precision: evaluation, and the gradient of the mean squared residual with respect to the weights.
+
+Peers: one-hot directions through `jax.experimental.jet` under `jax.vmap`, drawn for every point by `jax.random.choice`
+as published, which on a processor takes most of the time, and the same with coordinates that are given; the Laplacian
+by folx along coordinates that are given. Ours draw. Peers are left out where their directions alone would take more
+than `--peer-gib`. Beside them the network alone, and the gradient of its mean square: nothing that reads u costs less.
+All run in turns; medians. At the end the estimates are checked: their means over the points against the exact
+residuals, in standard errors.
 """
 
 from __future__ import annotations
@@ -29,6 +33,11 @@ from jax.experimental import jet
 
 import opcompiler as oc
 from benchmarks.engine import interleaved
+
+try:
+    import folx
+except ImportError:  # the peer is optional; its rows are then left out
+    folx = None
 
 WIDTHS, POINTS, SAMPLES = (128, 128, 128, 128, 1), 100, 16
 
@@ -62,13 +71,30 @@ def apply(weights: list[jax.Array], x: jax.Array) -> jax.Array:
     return (1 - jnp.sum(x * x)) * (value @ weights[-1])[0]
 
 
-def published(weights: list[jax.Array], points: jax.Array, key: jax.Array) -> jax.Array:
-    """Return the residual by one univariate jet per sampled coordinate."""
+def with_drawn_coordinates(along: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """Return (weights, points, key) ↦ along(weights, points, coordinates), coordinates drawn for every point."""
+
+    def residual(weights: list[jax.Array], points: jax.Array, key: jax.Array) -> jax.Array:
+        def draw(key: jax.Array) -> jax.Array:
+            return jax.random.choice(key, points.shape[1], (SAMPLES,), replace=False)
+
+        return along(weights, points, jax.vmap(draw)(jax.random.split(key, len(points))))
+
+    return residual
+
+
+def with_given_coordinates(along: Callable[..., jax.Array], dim: int) -> Callable[..., jax.Array]:
+    """Return (weights, points, key) ↦ along(weights, points, coordinates) for coordinates drawn beforehand."""
+    random = np.random.default_rng(5)
+    chosen = jnp.asarray(np.stack([random.choice(dim, SAMPLES, replace=False) for _ in range(POINTS)]))
+    return lambda weights, points, key: along(weights, points, chosen)
+
+
+def by_jets(weights: list[jax.Array], points: jax.Array, chosen: jax.Array) -> jax.Array:
+    """Return the residual by one univariate jet per coordinate."""
     dim = points.shape[1]
 
-    def at_point(x: jax.Array, key: jax.Array) -> jax.Array:
-        chosen = jax.random.choice(key, dim, (SAMPLES,), replace=False)
-
+    def at_point(x: jax.Array, chosen: jax.Array) -> jax.Array:
         def second(direction: jax.Array) -> jax.Array:
             _, (_, coefficient) = jet.jet(lambda x: apply(weights, x), (x,), ((direction, jnp.zeros_like(x)),))
             return coefficient
@@ -76,7 +102,26 @@ def published(weights: list[jax.Array], points: jax.Array, key: jax.Array) -> ja
         laplacian = dim * jnp.mean(jax.vmap(second)(jax.nn.one_hot(chosen, dim, dtype=x.dtype)))
         return laplacian + jnp.sin(apply(weights, x))
 
-    return jax.vmap(at_point)(points, jax.random.split(key, len(points)))
+    return jax.vmap(at_point)(points, chosen)
+
+
+def by_folx(weights: list[jax.Array], points: jax.Array, chosen: jax.Array) -> jax.Array:
+    """Return the residual by the Laplacian of folx in the coordinates."""
+    dim = points.shape[1]
+
+    def at_point(x: jax.Array, chosen: jax.Array) -> jax.Array:
+        def along(shift: jax.Array) -> jax.Array:
+            return apply(weights, x.at[chosen].add(shift))
+
+        laplacian = folx.forward_laplacian(along)(jnp.zeros(SAMPLES, x.dtype)).laplacian
+        return dim / SAMPLES * laplacian + jnp.sin(apply(weights, x))
+
+    return jax.vmap(at_point)(points, chosen)
+
+
+def network_alone(weights: list[jax.Array], points: jax.Array, key: jax.Array) -> jax.Array:
+    """Return u itself."""
+    return jax.vmap(lambda x: apply(weights, x))(points)
 
 
 def contenders(dim: int, peer_gib: float) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
@@ -100,8 +145,14 @@ def contenders(dim: int, peer_gib: float) -> dict[str, tuple[Callable[..., Any],
             return oc.mean_squared(op, lambda x: apply(w, x), x, key=key)
 
         found[f"opcompiler, {name}"] = residual, loss
+    peers: dict[str, Callable[..., jax.Array]] = {"network alone": network_alone}
     if dense_gib <= peer_gib:
-        found[f"vmap(jet), {SAMPLES} coordinates"] = published, lambda *a: jnp.mean(published(*a) ** 2)
+        peers[f"vmap(jet), {SAMPLES} coordinates"] = with_drawn_coordinates(by_jets)
+        peers["vmap(jet), given coordinates"] = with_given_coordinates(by_jets, dim)
+        if folx is not None:
+            peers["folx, given coordinates"] = with_given_coordinates(by_folx, dim)
+    for name, residual in peers.items():
+        found[name] = residual, lambda *a, residual=residual: jnp.mean(residual(*a) ** 2)
     return found
 
 
@@ -110,6 +161,8 @@ def check(dim: int, found: dict[str, tuple[Callable[..., Any], Callable[..., Any
     weights, points = weights_of(dim), points_of(dim)
     exact = jax.jit(found["opcompiler, exact"][0])(weights, points, jax.random.key(1))
     for name, (residual, _) in found.items():
+        if residual is network_alone:
+            continue
         difference = np.asarray(jax.jit(residual)(weights, points, jax.random.key(1)) - exact, np.float64)
         standard = max(difference.std(ddof=1) / POINTS**0.5, 1e-30)
         print(f"  {name:32} {difference.mean() / standard:+6.1f} standard errors off, spread {difference.std():.3g}")
@@ -139,7 +192,7 @@ def measure(dim: int, peer_gib: float) -> list[Row]:
         for (name, memory, seconds), took in zip(facts, interleaved(programs), strict=True):
             rows.append(Row(dim, mode, name, 1000 * took, memory, seconds))
             row = rows[-1]
-            print(f"  {mode:9} {name:32} {row.milliseconds:10.1f} ms {memory:10.1f} MiB {seconds:6.1f} s to compile")
+            print(f"  {mode:9} {name:32} {row.milliseconds:10.2f} ms {memory:10.1f} MiB {seconds:6.1f} s to compile")
     check(dim, found)
     return rows
 
@@ -147,7 +200,7 @@ def measure(dim: int, peer_gib: float) -> list[Row]:
 def main() -> None:
     """Run the chosen dimensions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dims", type=int, nargs="+", default=[10**4, 10**5, 10**6])
+    parser.add_argument("--dims", type=int, nargs="+", default=[10**3, 10**4, 10**5, 10**6])
     parser.add_argument("--peer-gib", type=float, default=2.0, help="largest size of dense directions")
     parser.add_argument("--json", type=Path, help="write all rows there")
     arguments = parser.parse_args()
