@@ -2,7 +2,8 @@
 
 Reverse differentiation of a plain sum keeps the intermediate values of all points until the backward pass. Here each
 chunk is differentiated as soon as it is evaluated and only the sum of the gradients stays, so that the memory is that
-of one chunk and nothing is evaluated twice.
+of one chunk and nothing is evaluated twice. What all chunks compute alike is computed before them, and the gradient by
+it goes back once, behind them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 
+from opcompiler.execution.invariants import invariants_of
 from opcompiler.taylor import jaxpr
 
 __all__ = ["padded_length", "sum_over_chunks"]
@@ -45,18 +47,21 @@ def sum_over_chunks(function: Callable[[Any, Any], jax.Array], shared: Any, rows
 
     closed, _ = jaxpr.trace(on_leaves, common, [leaf[0] for leaf in stacked])
     constants = list(jaxpr.constants(closed))
+    parts = invariants_of(closed, len(common))
+    once = [] if parts is None else parts.first(*constants, *common)
     # A custom derivative must be handed every value that may be differentiated; only tracers can be.
-    hoisted = [number for number, value in enumerate(constants) if isinstance(value, Tracer)]
+    handed = [number for number, value in enumerate(constants) if isinstance(value, Tracer)]
 
     def evaluate(fixed: Sequence[Any], own: Sequence[Any]) -> jax.Array:
-        values = list(constants)
-        for number, value in zip(hoisted, fixed, strict=False):
-            values[number] = value
-        arguments = (*fixed[len(hoisted) :], *own)
-        (result,) = jaxpr.as_function(jaxpr.close(jaxpr.open_jaxpr(closed), values))(*arguments)
+        values = _with(constants, handed, fixed[: len(handed)])
+        arguments = (*fixed[len(handed) :], *own)
+        if parts is None:
+            (result,) = jaxpr.as_function(jaxpr.close(jaxpr.open_jaxpr(closed), values))(*arguments)
+        else:
+            (result,) = parts.rest(*values, *arguments)
         return result
 
-    return _accumulated(evaluate)([constants[number] for number in hoisted] + common, stacked)
+    return _accumulated(evaluate)([*(constants[number] for number in handed), *common, *once], stacked)
 
 
 def padded_length(count: int, chunk: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from opcompiler.execution.arguments import BoundCall
 from opcompiler.execution.heads import Argument
+from opcompiler.execution.invariants import with_invariants
 from opcompiler.ir.network import NetworkProfile
 from opcompiler.ir.plan import Plan, Propagation
 from opcompiler.planning.blocks import in_blocks
@@ -75,7 +76,8 @@ def in_chunks(run: Callable[[BoundCall], Any], call: BoundCall, points: int) -> 
 
     missing = chunks * points - batch
     stacked = jax.tree.map(lambda rows: _stacked(rows, chunks, points, missing), rows)
-    results = jax.lax.map(jax.checkpoint(at_once), stacked)
+    step = with_invariants(at_once, jax.tree.map(lambda leaf: leaf[0], stacked))
+    results = jax.lax.map(jax.checkpoint(step), stacked)
     return jax.tree.map(lambda leaf: jnp.reshape(leaf, (chunks * points, *leaf.shape[2:]))[:batch], results)
 
 

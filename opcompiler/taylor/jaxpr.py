@@ -38,6 +38,7 @@ __all__ = [
     "linear_along_rows",
     "literal",
     "located",
+    "names_in",
     "open_jaxpr",
     "rule_of",
     "scan_operands",
@@ -215,6 +216,16 @@ def _nested(closed: Any) -> Iterator[Any]:
             for inner in value if isinstance(value, tuple | list) else (value,):
                 if hasattr(inner, "jaxpr") or hasattr(inner, "eqns"):
                     yield from _nested(inner)
+
+
+def names_in(equation: Equation) -> Iterator[str]:
+    """Yield the name of the equation's primitive and of those inside of its bodies."""
+    yield equation.primitive.name
+    for value in equation.params.values():
+        for inner in value if isinstance(value, tuple | list) else (value,):
+            if hasattr(inner, "jaxpr") or hasattr(inner, "eqns"):
+                for own in open_jaxpr(inner).eqns:
+                    yield from names_in(own)
 
 
 def is_forgotten(value: Any) -> bool:
