@@ -173,7 +173,7 @@ def mean_squared(
 
     if call.batch is None:
         return total(call, keys, slope_keys, weighted, gradient_weight)
-    size = _chunk_size(chunk, plan, call, count)
+    size = _chunk_size(chunk, plan, call)
     length, size = padded_length(call.batch, size)
     own, shared = _split(call)
     # Padding repeats the last point with weight zero: nothing is evaluated where the caller did not ask for a value.
@@ -327,7 +327,7 @@ def _real_array(name: str, value: Any, dtype: Any) -> jax.Array:
     return array.astype(jnp.result_type(dtype, array))
 
 
-def _chunk_size(chunk: int | str | None, plan: Plan, call: BoundCall, count: int) -> int:
+def _chunk_size(chunk: int | str | None, plan: Plan, call: BoundCall) -> int:
     batch = call.batch or 1
     match chunk:
         case None:
@@ -335,15 +335,15 @@ def _chunk_size(chunk: int | str | None, plan: Plan, call: BoundCall, count: int
         case int() if chunk > 0 and not isinstance(chunk, bool):
             return min(chunk, batch)
         case "auto":
-            return min(_points_at_once(plan, call, count), batch)
+            return min(_points_at_once(plan, call), batch)
         case _:
             raise ArgumentTypeError(f"chunk is {chunk!r}", hint='a positive number of points, "auto" or None')
 
 
-def _points_at_once(plan: Plan, call: BoundCall, count: int) -> int:
+def _points_at_once(plan: Plan, call: BoundCall) -> int:
     propagations = plan.separate if isinstance(call.u, Mapping) else (plan.joint,)
     evaluated = tuple((propagation, plan.profile) for propagation in propagations)
-    repeats = count * (1 if plan.sampling is None else plan.sampling.repeats)
+    repeats = 1 if plan.sampling is None else plan.sampling.repeats
     load = Load(evaluated, plan.normal_form, jnp.dtype(call.dtype).itemsize, 1, gradient=True)
     points = points_of_gradient(load, repeats)
     return points if plan.schedule is None else min(points, plan.schedule.points)
