@@ -403,4 +403,5 @@ ALL: dict[str, Callable[[], Workload]] = {
     "deep-2": partial(deep, 1),
     "deep-4": partial(deep, 2),
     "deep-6": partial(deep, 3),
+    "deep-8": partial(deep, 4),
 }
