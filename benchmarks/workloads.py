@@ -50,6 +50,7 @@ class Workload:
         reference: what all must agree with.
         matmul_flops: flops of the matrix products of our plan, hidden and last layers, one evaluation.
         matmul_shape: (rows, width) of one hidden layer over all coefficients.
+        hidden_products: matrix products between hidden layers.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Workload:
     reference: Callable
     matmul_flops: float
     matmul_shape: tuple[int, int]
+    hidden_products: int
 
 
 def network(sizes: Sequence[int], seed: int = 0) -> tuple[object, Callable]:
@@ -213,6 +215,7 @@ def build(
         jax.jit(rivals[-1].function),
         float(batch * carried * hidden),
         (batch * carried, sizes[1]),
+        len(sizes) - 3,
     )
 
 
@@ -337,6 +340,7 @@ def constrained(dim: int, batch: int = 16) -> Workload:
         jax.jit(over_points(by_hand)),
         float(batch * carried * hidden),
         (batch * carried, 128),
+        len(sizes) - 3,
     )
 
 
@@ -393,6 +397,7 @@ def kdv_2d() -> Workload:
 ALL: dict[str, Callable[[], Workload]] = {
     "laplacian-10": partial(laplacian, 10),
     "laplacian-100": partial(laplacian, 100),
+    "laplacian-100-1000": partial(laplacian, 100, batch=1000),
     "laplacian-1000": partial(laplacian, 1000),
     "laplacian-50-wide": partial(laplacian, 50, (768, 768, 512, 512, 1), 256),
     "biharmonic-5": biharmonic,

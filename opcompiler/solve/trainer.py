@@ -131,7 +131,7 @@ def train(
     Raises:
         ArgumentTypeError: problem, settings or network are something else; there is nothing to resume.
         DivergenceError: the loss is not finite; the last checkpoint is kept.
-        CheckpointError: the checkpoint belongs to another run.
+        CheckpointError: the checkpoint belongs to another run, or there is one and it is not resumed.
         MissingExtraError: the extra [solve] is not installed.
     """
     for library in ("equinox", "optax", "tqdm", *(["matplotlib"] if directory is not None else [])):
@@ -193,7 +193,12 @@ class _Run:
         if self.directory is not None:
             self.directory.mkdir(parents=True, exist_ok=True)
             path = self.directory / "checkpoint.eqx"
-            if resume and path.exists():
+            if path.exists():
+                if not resume:
+                    raise checkpoints.CheckpointError(
+                        f"{self.directory} holds an earlier run, which would be lost",
+                        hint="resume it, or name another directory",
+                    )
                 known = checkpoints.read(path, self.identity, (parameters, state))
                 start, before, (parameters, state) = known.step, known.seconds, known.state
         log = Log(self._columns(), self._file("log.csv"), resumed_at=start or None)

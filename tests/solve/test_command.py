@@ -26,6 +26,10 @@ def test_a_problem_is_trained_and_written(tmp_path: Path, capsys: pytest.Capture
     assert told.startswith("solved: Δu = g\n")
     assert "relative L2" in told
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.eqx", "log.csv", "training.png", "slice.png"}
+    before = (tmp_path / "checkpoint.eqx").read_bytes()
+    assert main(shlex.split(line)) == 1
+    assert "holds an earlier run, which would be lost\n" in capsys.readouterr().err
+    assert (tmp_path / "checkpoint.eqx").read_bytes() == before
     assert main([*shlex.split(line), "--resume"]) == 0
     assert main([*shlex.split(line), "--resume", "--seed", "1"]) == 1
     assert "belongs to another run" in capsys.readouterr().err
