@@ -48,17 +48,13 @@ def sum_over_chunks(function: Callable[[Any, Any], jax.Array], shared: Any, rows
     closed, _ = jaxpr.trace(on_leaves, common, [leaf[0] for leaf in stacked])
     constants = list(jaxpr.constants(closed))
     parts = invariants_of(closed, len(common))
-    once = [] if parts is None else parts.first(*constants, *common)
+    once = parts.first(*constants, *common)
     # A custom derivative must be handed every value that may be differentiated; only tracers can be.
     handed = [number for number, value in enumerate(constants) if isinstance(value, Tracer)]
 
     def evaluate(fixed: Sequence[Any], own: Sequence[Any]) -> jax.Array:
         values = _with(constants, handed, fixed[: len(handed)])
-        arguments = (*fixed[len(handed) :], *own)
-        if parts is None:
-            (result,) = jaxpr.as_function(jaxpr.close(jaxpr.open_jaxpr(closed), values))(*arguments)
-        else:
-            (result,) = parts.rest(*values, *arguments)
+        (result,) = parts.rest(*values, *fixed[len(handed) :], *own)
         return result
 
     return _accumulated(evaluate)([*(constants[number] for number in handed), *common, *once], stacked)

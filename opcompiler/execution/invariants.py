@@ -33,7 +33,7 @@ class Invariants:
     """A function in two parts.
 
     Attributes:
-        first: (constants, shared arguments) → values that do not depend on the other arguments.
+        first: (constants, shared arguments) → values that do not depend on the other arguments, none if nothing moves.
         rest: (constants, shared arguments, these values, other arguments) → results.
     """
 
@@ -41,8 +41,8 @@ class Invariants:
     rest: Callable[..., list[Any]]
 
 
-def invariants_of(closed: jx.ClosedJaxpr, shared: int) -> Invariants | None:
-    """Return the parts of a traced function, of which the first arguments are shared; None if nothing can move."""
+def invariants_of(closed: jx.ClosedJaxpr, shared: int) -> Invariants:
+    """Return the parts of a traced function, of which the first arguments are shared."""
     jaxpr = jx.open_jaxpr(closed)
     given = [*jaxpr.constvars, *jaxpr.invars]
     equations = list(jaxpr.eqns)
@@ -58,8 +58,6 @@ def invariants_of(closed: jx.ClosedJaxpr, shared: int) -> Invariants | None:
     staying = _living([e for e in equations if moved.isdisjoint(e.outvars)], _variables(jaxpr.outvars))
     read = set(_variables(jaxpr.outvars)).union(*(_variables(e.invars) for e in staying))
     handed = [v for e in equations for v in e.outvars if v in moved and v in read]
-    if not handed:
-        return None
     makers = _living([e for e in equations if alike.issuperset(e.outvars)], handed)
     own = given[: len(jaxpr.constvars) + shared]
     return Invariants(
@@ -73,8 +71,6 @@ def with_invariants(function: Callable[[Any], Any], example: Any) -> Callable[[A
     leaves, tree = jax.tree.flatten(example)
     closed, result = jx.trace(lambda *leaves: function(jax.tree.unflatten(tree, leaves)), *leaves)
     parts, constants = invariants_of(closed, 0), jx.constants(closed)
-    if parts is None:
-        return function
     values = parts.first(*constants)
     return lambda argument: jax.tree.unflatten(result, parts.rest(*constants, *values, *jax.tree.leaves(argument)))
 

@@ -50,8 +50,10 @@ def test_a_product_of_shared_matrices_moves_and_the_rest_stays():
     [lambda a, x: x @ a, lambda a, x: x @ jnp.tanh(a.T).T, lambda a, x: jnp.broadcast_to(a.sum(), x.shape) * x],
 )
 def test_what_costs_no_more_than_reading_it_stays(function):
-    parts, _ = parts_of(function, 1, W, POINTS)
-    assert parts is None
+    parts, constants = parts_of(function, 1, W, POINTS)
+    assert parts.first(*constants, W) == []
+    (result,) = parts.rest(*constants, W, POINTS)
+    np.testing.assert_allclose(result, function(W, POINTS), rtol=1e-12)
 
 
 def test_what_is_small_moves_along_and_what_is_spread_out_stays():

@@ -178,6 +178,8 @@ add(
     jnp.linalg.det,
     np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.5, -1.0, 1.0]]),
     reference=lambda a: jnp.sum(a[0] * jnp.cross(a[1], a[2])),
+    # JAX 0.11 eliminates with pivots and gives NaN for the second derivative where a pivot vanishes.
+    limit=6 if jax.__version_info__ < (0, 11) else 1,
 )
 add("repeated eigenvalues", "linear algebra", lambda a: jnp.linalg.eigvalsh((a + a.T) / 2), np.eye(3), limit=1)
 add("householder product", "linear algebra", lambda v: jnp.eye(3) - 2 * jnp.outer(v, v) / (v @ v), V)

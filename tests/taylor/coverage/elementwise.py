@@ -15,6 +15,9 @@ UNIT = draw(3, low=-0.8, high=0.8, salt=2)
 ABOVE_ONE = draw(3, low=1.3, high=2.6, salt=3)
 Y = draw(3, salt=4)
 
+BESSEL_ORDERS = 6 if jax.__version_info__ < (0, 11) else 1
+"""Up to which i0 and i1 have derivatives: under vmap the rule of JAX 0.11 fails beyond, for nested jvp as well."""
+
 for name, function in {
     "exp": jnp.exp,
     "exp2": jnp.exp2,
@@ -51,7 +54,6 @@ for name, function in {
     "rational": lambda x: (1 + x) / (2 + x**2),
     "gaussian": lambda x: jnp.exp(-(x**2) / 2),
     "logistic of exp": lambda x: nn.sigmoid(jnp.exp(x)),
-    "i0": jnp.i0,
     "select by comparison": lambda x: jnp.where(x > 0, jnp.sin(x), x**2),
     "piecewise": lambda x: jnp.piecewise(x, [x < -0.3, x > 0.3], [jnp.sin, jnp.cos, lambda t: t**2]),
     "polyval": lambda x: jnp.polyval(jnp.array([1.0, -2.0, 0.5]), x),
@@ -230,8 +232,6 @@ for name, function in {
     "expit": special.expit,
     "i0e": special.i0e,
     "i1e": special.i1e,
-    "i0 special": special.i0,
-    "i1": special.i1,
     "ndtri": lambda x: special.ndtri(0.5 + 0.4 * x),
     "xlogy at constant": lambda x: special.xlogy(2.0, 2 + x),
     "sici": lambda x: special.sici(2 + x),
@@ -247,6 +247,9 @@ for name, function in {
     "bessel_jn": lambda x: special.bessel_jn(4 + x, v=2, n_iter=12),
 }.items():
     add(name, "special", function, X)
+
+for name, function in {"i0": jnp.i0, "i0 special": special.i0, "i1": special.i1}.items():
+    add(name, "special", function, X, limit=BESSEL_ORDERS)
 
 # I0(x) = Σ (x/2)^2k / (k!)²; nested jvp divides by x.
 add("i0 at 0", "special", special.i0, np.zeros(3), reference=lambda x: 1 + x**2 / 4 + x**4 / 64 + x**6 / 2304)
