@@ -67,7 +67,7 @@ def invariants_of(closed: jx.ClosedJaxpr, shared: int) -> Invariants:
 
 
 def with_invariants(function: Callable[[Any], Any], example: Any) -> Callable[[Any], Any]:
-    """Return the function of one argument, a pytree like the example, what does not depend on it computed at once."""
+    """Return the function of one argument, a pytree like the example, with what does not depend on it computed now."""
     leaves, tree = jax.tree.flatten(example)
     closed, result = jx.trace(lambda *leaves: function(jax.tree.unflatten(tree, leaves)), *leaves)
     parts, constants = invariants_of(closed, 0), jx.constants(closed)
