@@ -16,7 +16,7 @@ ABOVE_ONE = draw(3, low=1.3, high=2.6, salt=3)
 Y = draw(3, salt=4)
 
 BESSEL_ORDERS = 6 if jax.__version_info__ < (0, 11) else 1
-"""Up to which i0 and i1 have derivatives: under vmap the rule of JAX 0.11 fails beyond, for nested jvp as well."""
+"""Up to which i0 and i1 are compared: second derivatives of their traced vmap raise in JAX 0.11 itself."""
 
 for name, function in {
     "exp": jnp.exp,
