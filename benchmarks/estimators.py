@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -32,12 +31,8 @@ import numpy as np
 from jax.experimental import jet
 
 import opcompiler as oc
-from benchmarks.engine import interleaved
-
-try:
-    import folx
-except ImportError:  # the peer is optional; its rows are then left out
-    folx = None
+from benchmarks.engine import compile_program, interleaved
+from benchmarks.workloads import folx
 
 WIDTHS, POINTS, SAMPLES = (128, 128, 128, 128, 1), 100, 16
 
@@ -180,19 +175,18 @@ def measure(dim: int, peer_gib: float) -> list[Row]:
     weights, points, key = weights_of(dim), points_of(dim), jax.random.key(2)
     rows: list[Row] = []
     for mode in ("evaluate", "gradient"):
-        programs, facts = [], []
-        for name, (residual, loss) in found.items():
-            function = residual if mode == "evaluate" else jax.grad(loss)
-            start = time.perf_counter()
-            program = jax.jit(function).lower(weights, points, key).compile()
-            seconds = time.perf_counter() - start
-            memory = getattr(program.memory_analysis(), "temp_size_in_bytes", 0) / 2**20
-            programs.append(lambda program=program: jax.block_until_ready(program(weights, points, key)))
-            facts.append((name, memory, seconds))
-        for (name, memory, seconds), took in zip(facts, interleaved(programs), strict=True):
-            rows.append(Row(dim, mode, name, 1000 * took, memory, seconds))
+        compiled = [
+            compile_program(residual if mode == "evaluate" else jax.grad(loss), weights, points, key)
+            for residual, loss in found.values()
+        ]
+        times = interleaved([program.run for program in compiled])
+        for name, program, took in zip(found, compiled, times, strict=True):
+            rows.append(Row(dim, mode, name, 1000 * took, program.temporary_mib, program.compile_seconds))
             row = rows[-1]
-            print(f"  {mode:9} {name:32} {row.milliseconds:10.2f} ms {memory:10.1f} MiB {seconds:6.1f} s to compile")
+            print(
+                f"  {mode:9} {name:32} {row.milliseconds:10.2f} ms {row.temporary_mib:10.1f} MiB "
+                f"{row.compile_seconds:6.1f} s to compile"
+            )
     check(dim, found)
     return rows
 

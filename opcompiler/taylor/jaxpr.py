@@ -208,24 +208,29 @@ def _static(argument: Any) -> Any:
     return argument
 
 
+def names_in(equation: Equation) -> Iterator[str]:
+    """Yield the name of the equation's primitive and of those inside of its bodies."""
+    yield equation.primitive.name
+    for body in _bodies(equation):
+        for inner in _nested(body):
+            for own in open_jaxpr(inner).eqns:
+                yield own.primitive.name
+
+
 def _nested(closed: Any) -> Iterator[Any]:
     """Yield a jaxpr and those inside of it."""
     yield closed
     for equation in open_jaxpr(closed).eqns:
-        for value in equation.params.values():
-            for inner in value if isinstance(value, tuple | list) else (value,):
-                if hasattr(inner, "jaxpr") or hasattr(inner, "eqns"):
-                    yield from _nested(inner)
+        for body in _bodies(equation):
+            yield from _nested(body)
 
 
-def names_in(equation: Equation) -> Iterator[str]:
-    """Yield the name of the equation's primitive and of those inside of its bodies."""
-    yield equation.primitive.name
+def _bodies(equation: Equation) -> Iterator[Any]:
+    """Yield the jaxprs among the parameters of an equation."""
     for value in equation.params.values():
         for inner in value if isinstance(value, tuple | list) else (value,):
             if hasattr(inner, "jaxpr") or hasattr(inner, "eqns"):
-                for own in open_jaxpr(inner).eqns:
-                    yield from names_in(own)
+                yield inner
 
 
 def is_forgotten(value: Any) -> bool:
